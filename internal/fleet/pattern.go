@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/dlclark/regexp2"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+)
+
+// matchLimit bounds one match of a pattern that needs backtracking.
+const matchLimit = 200 * time.Millisecond
+
+// Pattern is a user's regular expression in Python's syntax. Go's linear-time
+// engine runs it where it can; look-around and back-references go to an engine
+// that backtracks, with a time limit a match.
+type Pattern struct {
+	text string
+	fast *regexp.Regexp
+	full *regexp2.Regexp
+}
+
+// CompilePattern compiles a pattern; an empty text gives nil, which matches nothing.
+func CompilePattern(text string) (*Pattern, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if len(text) > 1024 {
+		return nil, fault.New(fault.Invalid, "pattern of %d characters is too long (1024 at most)", len(text))
+	}
+	fast, err := regexp.Compile(text)
+	if err == nil {
+		return &Pattern{text: text, fast: fast}, nil
+	}
+	full, fullErr := regexp2.Compile(text, regexp2.None)
+	if fullErr != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "pattern %q is not a regular expression: %v", text, fullErr)
+	}
+	full.MatchTimeout = matchLimit
+	return &Pattern{text: text, full: full}, nil
+}
+
+// String gives the pattern's text.
+func (p *Pattern) String() string {
+	if p == nil {
+		return ""
+	}
+	return p.text
+}
+
+// Search tells whether the pattern matches anywhere in s. The error is Invalid: the
+// pattern took too long.
+func (p *Pattern) Search(s string) (bool, error) {
+	switch {
+	case p == nil:
+		return false, nil
+	case p.fast != nil:
+		return p.fast.MatchString(s), nil
+	}
+	matched, err := p.full.MatchString(s)
+	if err != nil {
+		return false, p.tooSlow(err)
+	}
+	return matched, nil
+}
+
+// MatchStart matches from the start of s and gives the named groups' texts.
+func (p *Pattern) MatchStart(s string) (map[string]string, bool, error) {
+	if p == nil {
+		return nil, false, nil
+	}
+	if p.fast != nil {
+		at := p.fast.FindStringSubmatchIndex(s)
+		if at == nil || at[0] != 0 {
+			return nil, false, nil
+		}
+		groups := map[string]string{}
+		for i, name := range p.fast.SubexpNames() {
+			if name != "" && at[2*i] >= 0 {
+				groups[name] = s[at[2*i]:at[2*i+1]]
+			}
+		}
+		return groups, true, nil
+	}
+	m, err := p.full.FindStringMatch(s)
+	if err != nil {
+		return nil, false, p.tooSlow(err)
+	}
+	if m == nil || m.Index != 0 {
+		return nil, false, nil
+	}
+	groups := map[string]string{}
+	for _, g := range m.Groups() {
+		groups[g.Name] = g.String()
+	}
+	return groups, true, nil
+}
+
+func (p *Pattern) tooSlow(err error) error {
+	return fault.Wrap(fault.Invalid, err, "pattern %q took longer than %s on one name", p.text, matchLimit).
+		WithHint("rewrite it without nested repetition")
+}
+
+// Selection chooses names: not what Exclude finds, then what Include finds, or
+// everything where there is no Include.
+type Selection struct{ Include, Exclude *Pattern }
+
+// NewSelection compiles the two patterns of a selection.
+func NewSelection(include, exclude string) (Selection, error) {
+	in, err := CompilePattern(include)
+	if err != nil {
+		return Selection{}, err
+	}
+	ex, err := CompilePattern(exclude)
+	return Selection{Include: in, Exclude: ex}, err
+}
+
+// Matches tells whether the selection chooses name.
+func (s Selection) Matches(name string) (bool, error) {
+	if out, err := s.Exclude.Search(name); out || err != nil {
+		return false, err
+	}
+	if s.Include == nil {
+		return true, nil
+	}
+	return s.Include.Search(name)
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"context"
+	"time"
+)
+
+// Servers is the store's list of servers and their groups. Removed servers are in
+// none of its answers but Server's.
+type Servers interface {
+	// Server gives one server, also a removed one; NotFound.
+	Server(ctx context.Context, id ServerID) (Server, error)
+	// ServerByName gives a server in the configuration; NotFound.
+	ServerByName(ctx context.Context, name ServerName) (Server, error)
+	FindServers(ctx context.Context, q Query) (Page[Server], error)
+	FindServerGroups(ctx context.Context, server ServerID, q Query) (Page[ServerGroup], error)
+	// ServerGroup gives one group attached to a server; NotFound.
+	ServerGroup(ctx context.Context, server ServerID, group GroupID) (ServerGroup, error)
+	// SetServerHealth stores the roll-up; the moment is the store's now.
+	SetServerHealth(ctx context.Context, id ServerID, health Health) error
+}
+
+// Repositories is the store's picture of which repositories are on which server.
+type Repositories interface {
+	// Repository gives a server's repository by its name's id; NotFound.
+	Repository(ctx context.Context, server ServerID, name NameID) (Repository, error)
+	// RepositoryByID gives a server's repository by its own id; NotFound.
+	RepositoryByID(ctx context.Context, id RepositoryID) (Repository, error)
+	FindRepositories(ctx context.Context, server ServerID, q Query) (Page[Repository], error)
+	// ServerRepositories gives all that are on a server now, by name.
+	ServerRepositories(ctx context.Context, server ServerID) ([]Repository, error)
+	// Mirror makes the store's picture of a server equal to seen, in one transaction: new
+	// ones are added, changed ones changed, those not seen marked missing (their
+	// history stays), returned ones unmarked. Health and sync history are left alone.
+	Mirror(ctx context.Context, server ServerID, seen []Repository) error
+	// SetServed stores which version a repository has and which is served.
+	SetServed(ctx context.Context, id RepositoryID, latest, served string) error
+	// SetHealth stores healths; the moment is the store's now.
+	SetHealth(ctx context.Context, healths map[RepositoryID]Health) error
+}
+
+// Tasks reads tasks.
+type Tasks interface {
+	// Task gives one task; NotFound.
+	Task(ctx context.Context, id TaskID) (Task, error)
+	FindTasks(ctx context.Context, q Query) (Page[Task], error)
+	// Children gives a task's children in the order they were created.
+	Children(ctx context.Context, parent TaskID) ([]Task, error)
+	// Stages gives a task's stages in the order they began.
+	Stages(ctx context.Context, id TaskID) ([]Stage, error)
+}
+
+// Queue is the only way work gets queued and cancelled from outside.
+type Queue interface {
+	// Enqueue writes the task and hands it to the engine, in one transaction.
+	Enqueue(ctx context.Context, t NewTask) (Task, error)
+	// Cancel sets a queued or running task and its unfinished children to canceled; Conflict
+	// if it is over already, NotFound. Whoever runs it stops, and its Pulp tasks are
+	// cancelled, soon after; CancelConfirmed says when.
+	Cancel(ctx context.Context, id TaskID) (Task, error)
+}
+
+// Leases gives processes the right to work on root tasks.
+type Leases interface {
+	// Claim takes a root task that nobody works on: a queued one starts running, a running
+	// one is taken up again, a canceled or timed-out one whose Pulp tasks are not confirmed
+	// is given so that they can be. Conflict if another holds it, or nothing is left to do;
+	// NotFound.
+	Claim(ctx context.Context, id TaskID, owner, workerName, jobID string) (Task, Lease, error)
+	// Renew prolongs all leases of an owner and gives the tasks it still holds.
+	Renew(ctx context.Context, owner string) ([]TaskID, error)
+	// Interrupted gives the tasks, roots or children, under an owner's leases that
+	// were canceled and are not confirmed yet.
+	Interrupted(ctx context.Context, owner string) ([]TaskID, error)
+	// Yield gives a lease back; the task goes on elsewhere or later. A lease that is lost already is no error.
+	Yield(ctx context.Context, lease Lease) error
+	// Sweep hands root tasks whose lease expired to the engine again, and tells how many.
+	Sweep(ctx context.Context) (int, error)
+	// Reclaim ends all leases at once. Only for a process that knows it is the only one.
+	Reclaim(ctx context.Context) (int, error)
+}
+
+// Work is what a run writes about itself. Every write checks the lease and fails
+// with ErrLeaseLost where it is another's by now.
+type Work interface {
+	// CreateChildren creates a parent's children once: called again it gives the ones there are.
+	CreateChildren(ctx context.Context, lease Lease, parent TaskID, children []NewTask) ([]Task, error)
+	// Transition moves the root task or one of its children. Conflict if its state does not allow it.
+	Transition(ctx context.Context, lease Lease, id TaskID, to TaskState, why *TaskError) (Task, error)
+	// SaveStage inserts or updates the stage of that name of that task.
+	SaveStage(ctx context.Context, lease Lease, s Stage) (Stage, error)
+	// ConfirmCancel notes that all Pulp tasks of a canceled or failed task and its children are final,
+	// and frees its locks.
+	ConfirmCancel(ctx context.Context, lease Lease, id TaskID) error
+}
+
+// PulpRequests is the record of requests that start Pulp tasks.
+type PulpRequests interface {
+	// RecordRequest writes down a request that is about to be sent. It fails with
+	// ErrLeaseLost, and with ErrCanceled where the task has been canceled.
+	RecordRequest(ctx context.Context, lease Lease, r PulpRequest) (PulpRequest, error)
+	// UpdateRequest stores Href, State and Outcome of a recorded request. It needs no lease:
+	// what is known about a request stays true whoever goes on.
+	UpdateRequest(ctx context.Context, r PulpRequest) error
+	// Requests gives a stage's requests, oldest first.
+	Requests(ctx context.Context, stage StageID) ([]PulpRequest, error)
+	// OpenRequests gives the open requests of a task and of its children.
+	OpenRequests(ctx context.Context, task TaskID) ([]PulpRequest, error)
+}
+
+// Locks are the rights to change repositories.
+type Locks interface {
+	// AcquireLock takes a lock for the lease's root task, or gives the one that is in the way.
+	// Taking it twice is fine.
+	AcquireLock(ctx context.Context, lease Lease, server ServerID, repository string) (*Lock, error)
+	// ReleaseLock frees a lock of the lease's root task. One that it does not hold is no error.
+	ReleaseLock(ctx context.Context, lease Lease, server ServerID, repository string) error
+	// HandLock leaves a lock to a Pulp task that outlives its root task.
+	HandLock(ctx context.Context, lease Lease, server ServerID, repository, pulpTask string) error
+	// FreeLock removes a lock that is exactly as given: the Pulp task that held it is final.
+	FreeLock(ctx context.Context, l Lock) error
+	FindLocks(ctx context.Context, server ServerID) ([]Lock, error)
+}
+
+// Schedules are the recurring jobs.
+type Schedules interface {
+	// DueSchedules gives schedules whose next run has come, oldest first, and the store's now.
+	DueSchedules(ctx context.Context, limit int) ([]Schedule, time.Time, error)
+	// Fire moves a schedule on to its next run, if it still is as given, and in the same
+	// transaction queues the task or notes why not. It tells whether it did: false means
+	// another process was first. With t nil, skipped says why nothing was queued, and a
+	// task in state skipped records it.
+	Fire(ctx context.Context, s Schedule, next time.Time, t *NewTask, skipped string) (bool, error)
+	FindSchedules(ctx context.Context, server ServerID) ([]Schedule, error)
+}
+
+// Configurations holds the configuration in force.
+type Configurations interface {
+	// Apply makes the store equal to a configuration, in one transaction under a lock.
+	// Servers that are gone become tombstones. Removing all servers, or more than a third
+	// of six or more, is a Conflict unless allowRemovals.
+	Apply(ctx context.Context, c Configuration, allowRemovals bool) (Applied, error)
+	// InForce gives the hash of the configuration in force; empty: none yet.
+	InForce(ctx context.Context) (string, error)
+}
+
+// Fingerprints remembers what secrets were last sent to a server's remotes, without
+// being able to tell them.
+type Fingerprints interface {
+	// Fingerprints gives a server's, by "remote name/field".
+	Fingerprints(ctx context.Context, server ServerID) (map[string]string, error)
+	SetFingerprint(ctx context.Context, server ServerID, key, fingerprint string) error
+}
+
+// Secrets finds the text behind a reference.
+type Secrets interface {
+	// Secret gives the text; NotFound, Unavailable, Forbidden.
+	Secret(ctx context.Context, ref SecretRef) (Secret, error)
+}
+
+// Definitions reads repository definitions. What is wrong with one file does not
+// stop the others.
+type Definitions interface {
+	Definitions(ctx context.Context) ([]Definition, []DefinitionProblem, error)
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import "time"
+
+// Repository is one repository on one server, as our store last saw it there.
+type Repository struct {
+	ID     RepositoryID
+	NameID NameID
+	Server ServerID
+	Name   string
+	Type   RepositoryType
+
+	Href             string // Pulp's
+	RemoteHref       string // empty: it has no remote and is not meant to sync
+	RemoteFeed       string // url of the remote
+	DistributionHref string
+	LatestVersion    string // href of its newest version
+	ServedVersion    string // href of the version its distribution serves; empty: nothing, or not known
+
+	Health     Health // empty: it has none, because it is not meant to sync or never was
+	HealthDate time.Time
+
+	LastAttempt      time.Time // end of its newest finished sync; zero: none
+	LastAttemptState TaskState // how that one ended
+	LastSuccess      time.Time // end of its newest completed sync; zero: none
+
+	Missing time.Time // since when the server lacks it; zero: it is there
+	Created time.Time
+	Updated time.Time
+}
+
+// HasRemote tells whether the repository is meant to sync.
+func (r Repository) HasRemote() bool { return r.RemoteHref != "" }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pulp
+
+import "time"
+
+// Fields is a JSON object as it was sent or received. Numbers are float64.
+type Fields map[string]any
+
+// Href gives the object's own href, "" when it was not asked for.
+func (f Fields) Href() Href { return f.href("pulp_href") }
+
+func (f Fields) text(key string) string {
+	s, _ := f[key].(string)
+	return s
+}
+
+func (f Fields) href(key string) Href { return Href(f.text(key)) }
+
+func (f Fields) number(key string) int64 {
+	n, _ := f[key].(float64)
+	return int64(n)
+}
+
+func (f Fields) flag(key string) bool {
+	b, _ := f[key].(bool)
+	return b
+}
+
+func (f Fields) object(key string) Fields {
+	o, _ := f[key].(map[string]any)
+	return o
+}
+
+// objects gives the objects in a list, leaving out whatever is none.
+func (f Fields) objects(key string) []Fields {
+	list, _ := f[key].([]any)
+	out := make([]Fields, 0, len(list))
+	for _, item := range list {
+		if o, ok := item.(map[string]any); ok {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func (f Fields) texts(key string) []string {
+	list, _ := f[key].([]any)
+	var out []string
+	for _, item := range list {
+		if s, ok := item.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// labels gives pulp_labels; a label without a value (Pulp's null) has "".
+func (f Fields) labels() map[string]string {
+	out := map[string]string{}
+	for key, value := range f.object("pulp_labels") {
+		text, _ := value.(string)
+		out[key] = text
+	}
+	return out
+}
+
+// time gives a time in UTC, the zero time for null or what is not there.
+func (f Fields) time(key string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, f.text(key))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// int64 gives a number that may be null.
+func (f Fields) int64(key string) *int64 {
+	if _, ok := f[key].(float64); !ok {
+		return nil
+	}
+	n := f.number(key)
+	return &n
+}
