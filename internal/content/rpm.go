@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package content
+
+import "context"
+
+// rpm is a repository of RPM packages with repodata.
+var rpm = Type{
+	Name: "rpm", Component: "rpm", Path: "rpm/rpm", Units: "rpm.package", Noun: "package", Serving: Pinned,
+	Options:  []Option{policy},
+	Remote:   func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
+	Compared: []string{"policy"},
+
+	Feed: func(base string) string { return base },
+	Mirror: func(context.Context, Source) (map[string]any, error) {
+		return map[string]any{"policy": "immediate"}, nil
+	},
+
+	Sync: Method{Name: "additive"},
+	MirrorSync: []Method{
+		{Name: "mirror_complete", Options: map[string]any{"sync_policy": "mirror_complete"}, Publishes: true},
+		// Pulp refuses to mirror some metadata byte for byte (absolute locations, duplicate packages): the
+		// same packages, published by the secondary itself.
+		{Name: "mirror_content_only", Options: map[string]any{"sync_policy": "mirror_content_only"}},
+	},
+	Full:        map[string]any{"optimize": false},
+	SyncOptions: []string{"sync_policy", "skip_types", "optimize", "mirror"},
+
+	// metadata_checksum_type and package_checksum_type are read-only since pulp_rpm 3.30 (D143).
+	Publication: func(map[string]any) (string, map[string]any) {
+		return "rpm/rpm", map[string]any{"checksum_type": "sha256"}
+	},
+	Parsed: "sync.parsing.packages",
+	Read:   readRPM,
+}

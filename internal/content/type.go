@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package content says what differs between repository types. A type is data: one
+// file, one variable in the list below. No other package compares a type's name.
+package content
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// Serving is how a type's distributions choose what they serve, where we sync.
+type Serving int
+
+const (
+	// Pinned: the distribution names a publication and is switched once what it would serve
+	// has been looked at.
+	Pinned Serving = iota
+	// Following: the distribution names the repository and serves its newest publication; what
+	// it would serve is looked at before it is published.
+	Following
+)
+
+// Type is one kind of repository.
+type Type struct {
+	Name      fleet.RepositoryType
+	Component string // in Pulp's status
+	Path      string // of its repositories and remotes: "deb/apt"
+	// DistributionPath is the path of its distributions where it differs from Path.
+	DistributionPath string
+	Units            string // key of its packages in a version's content summary
+	Noun             string // what a unit is called: package, file
+	Serving          Serving
+	Signs            string // repository's field that names the signing service of its metadata; empty: none
+
+	// Options are the keys its definitions may have beyond the common ones.
+	Options []Option
+	// Remote gives a remote's fields beyond the common ones, for a definition's options.
+	Remote func(options map[string]any) map[string]any
+	// Compared are the remote's fields that Remote or Mirror may set. A wanted state without
+	// one of them wants it null.
+	Compared []string
+
+	// Feed gives the url a secondary's remote reads, from the base url of the primary's distribution.
+	Feed func(base string) string
+	// Mirror gives the fields of a secondary's remote.
+	Mirror func(ctx context.Context, s Source) (map[string]any, error)
+
+	// Sync is what the sync request of a repository with an outside feed says; MirrorSync what that
+	// of a secondary says, best first: the next is tried where Pulp refuses one.
+	Sync       Method
+	MirrorSync []Method
+	// Full makes Pulp look at everything again, where it would skip an unchanged feed. FullSince is
+	// the component's version that understands it; empty: all.
+	Full      map[string]any
+	FullSince string
+	// SyncOptions are the options a person may set.
+	SyncOptions []string
+
+	// Publication gives the path and the body of the publication to make of a repository whose
+	// remote has these fields (nil: it has none).
+	Publication func(remote map[string]any) (path string, body map[string]any)
+
+	// Parsed is the code of the progress report that counts the feed's units; empty: it has none.
+	Parsed string
+	// Guard looks for what a sync was asked for and did not bring, in a version that is not
+	// served yet. The error is Invalid and says what is not there. May be nil.
+	Guard func(ctx context.Context, v Version) error
+
+	// Read reads a repository as a client does, given the fields of its remote (nil: it has none).
+	Read func(ctx context.Context, fetch Fetch, remote map[string]any) (View, error)
+}
+
+// Method is one way to sync.
+type Method struct {
+	Name    string // for people: "mirror", "mirror_complete"
+	Options map[string]any
+	// Publishes tells that Pulp makes the publication itself.
+	Publishes bool
+	// Publication gives the path and body of the publication to make of what was synced so; nil:
+	// as Type.Publication.
+	Publication func() (path string, body map[string]any)
+}
+
+// Source is the primary's side of a mirrored repository.
+type Source struct {
+	Remote  map[string]any // fields of the primary's remote; nil: it has none
+	Version string         // href of the version the primary serves; empty: nothing
+	List    List           // asks the primary
+}
+
+// Version is a repository version that is about to be served.
+type Version struct {
+	Href   string
+	Remote map[string]any // fields of the remote it was synced from
+	Added  int            // units added by it
+	List   List           // asks the server it is on
+}
+
+// List asks a Pulp server for objects: path is relative to the API's root.
+type List func(ctx context.Context, path string, query url.Values) ([]map[string]any, error)
+
+// Fetch reads a file of a distribution as clients do; NotFound where it is not served.
+type Fetch func(ctx context.Context, path string) ([]byte, error)
+
+// View is what a client sees of a repository.
+type View struct {
+	// Metadata are the files whose bytes clients verify everything else by: path → content.
+	Metadata map[string][]byte
+	Units    []string // name and version of each package, sorted
+}
+
+// DistributionKind is the path of the type's distributions.
+func (t Type) DistributionKind() string {
+	if t.DistributionPath != "" {
+		return t.DistributionPath
+	}
+	return t.Path
+}
+
+// CheckSyncOptions refuses options that the type's sync does not know (D96).
+func (t Type) CheckSyncOptions(options map[string]any) error {
+	for key := range options {
+		known := false
+		for _, o := range t.SyncOptions {
+			known = known || o == key
+		}
+		if !known {
+			return fault.New(fault.Invalid, "sync option %q does not exist for %s repositories", key, t.Name).
+				WithHint("known options are %v", t.SyncOptions)
+		}
+	}
+	return nil
+}
+
+// Option is a key of a definition that only one type knows.
+type Option struct {
+	Name string
+	Doc  string
+	// Check gives the value in the form Remote expects; Invalid.
+	Check func(value any) (any, error)
+}
+
+// types are all there are, in the order users see them.
+var types = []Type{deb, rpm, file}
+
+// Types gives all types.
+func Types() []Type { return append([]Type(nil), types...) }
+
+// Find gives the type of that name.
+func Find(name fleet.RepositoryType) (Type, bool) {
+	for _, t := range types {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Type{}, false
+}
+
+// Catalog is the list of types in the form that the reader of definitions needs.
+type Catalog struct{}
+
+// Known gives the names of all types.
+func (Catalog) Known() []fleet.RepositoryType {
+	var names []fleet.RepositoryType
+	for _, t := range types {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// Check gives a definition's options in the form their type expects. Unknown keys and bad
+// values are Invalid.
+func (Catalog) Check(name fleet.RepositoryType, options map[string]any) (map[string]any, error) {
+	t, ok := Find(name)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "content_repo_type %q is not known", name).
+			WithHint("known types are %v", Catalog{}.Known())
+	}
+	checked := map[string]any{}
+	for key, value := range options {
+		found := false
+		for _, o := range t.Options {
+			if o.Name != key {
+				continue
+			}
+			found = true
+			v, err := o.Check(value)
+			if err != nil {
+				return nil, fault.Wrap(fault.KindOf(err), err, "%s: %s", key, fault.Message(err))
+			}
+			checked[key] = v
+		}
+		if !found {
+			return nil, fault.New(fault.Invalid, "key %q does not exist for %s repositories", key, name)
+		}
+	}
+	return checked, nil
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cron reads the cron texts of schedules and says when they run.
+package cron
+
+import (
+	"errors"
+	"strings"
+	"time"
+	_ "time/tzdata" // TZ= works on machines without a zone database
+
+	"github.com/netresearch/go-cron"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+)
+
+// Schedule is a cron text that has been read. The zero value never runs.
+type Schedule struct {
+	text string
+	spec cron.Schedule
+}
+
+// hint says what a cron text looks like.
+const hint = `write five fields: minute, hour, day of month, month, day of week, such as "30 2 * * 1-5"; or @hourly, @daily, @weekly, @monthly; "TZ=Europe/Berlin " in front sets a time zone`
+
+// Parse reads a cron text: five fields in the host's time zone, or with TZ=Zone or
+// CRON_TZ=Zone in front in that one; @hourly, @daily (@midnight), @weekly, @monthly, @yearly
+// (@annually); "@every 90m", a minute at least. Where both day of month and day of
+// week are given a day must match both; L is the last day of a month. Both are as the
+// original reads them (legacy section 5.3). The error is Invalid; a text that
+// never runs, such as February 30, is one.
+func Parse(text string) (Schedule, error) {
+	trimmed := strings.TrimSpace(text)
+	spec, err := parser().Parse(trimmed)
+	if err == nil && trimmed == "" {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return Schedule{}, fault.Wrap(fault.Invalid, err, "schedule %q cannot be read: %v", text, err).WithHint(hint)
+	}
+	s := Schedule{text: trimmed, spec: spec}
+	if s.Next(time.Now()).IsZero() {
+		return Schedule{}, fault.New(fault.Invalid, "schedule %q never runs: there is no such day", text).WithHint(hint)
+	}
+	return s, nil
+}
+
+func parser() cron.Parser {
+	return cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DomL | cron.Descriptor).
+		WithMinEveryInterval(time.Minute).
+		// Leap days that fall on a given weekday are up to 40 years apart.
+		WithMaxSearchYears(40)
+}
+
+// String gives the text it was read from.
+func (s Schedule) String() string { return s.text }
+
+// Next gives the first run later than a moment, in UTC. A run that daylight saving
+// skips happens right after the gap; of fixed hours, the one that it repeats counts once.
+func (s Schedule) Next(after time.Time) time.Time {
+	if s.spec == nil {
+		return time.Time{}
+	}
+	for {
+		after = s.spec.Next(after.In(time.Local))
+		if after.IsZero() || !s.repeated(after) {
+			return after.UTC()
+		}
+	}
+}
+
+// everyHour is the bit of an hour field that is "*".
+const everyHour = 1 << 63
+
+// repeated tells whether a run at fixed hours falls into the hour that autumn's change of
+// clocks repeats, and has been there before.
+func (s Schedule) repeated(run time.Time) bool {
+	spec, ok := s.spec.(*cron.SpecSchedule)
+	if !ok || spec.Hour&everyHour != 0 {
+		return false
+	}
+	run = run.In(spec.Location)
+	before := run.Add(-time.Hour)
+	return run.Hour() == before.Hour() && run.Day() == before.Day()
+}
+
+const (
+	periodRuns = 10                 // looked at, at least
+	periodSpan = 8 * 24 * time.Hour // looked at, at least, so that a week's longest pause is seen
+	periodMost = 2000               // runs looked at, at most
+)
+
+// Period gives the longest time between two runs in the time to come: how old a
+// success can get without anything being late. It is zero only for a schedule that
+// does not run twice.
+func (s Schedule) Period(at time.Time) time.Duration {
+	var longest time.Duration
+	run := s.Next(at)
+	for n := 1; !run.IsZero() && n < periodMost; n++ {
+		next := s.Next(run)
+		if next.IsZero() {
+			break
+		}
+		longest = max(longest, next.Sub(run))
+		run = next
+		if n >= periodRuns && run.Sub(at) >= periodSpan {
+			break
+		}
+	}
+	return longest
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package inventory takes a bulk picture of what is on a Pulp server: a few list
+// requests, however many repositories there are.
+package inventory
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pulp/pulp-manager/internal/content"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// Picture is what is on a server, at one moment.
+type Picture struct {
+	Server       fleet.ServerName
+	Status       pulp.Status
+	Types        []content.Type // those whose plugin the server has
+	Repositories []*Repository  // by type and name
+
+	byName       map[key]*Repository
+	publications map[pulp.Href]pulp.Href // version → its newest publication; set by Serve
+}
+
+type key struct {
+	kind fleet.RepositoryType
+	name string
+}
+
+// Repository is a repository with what goes by its name. Any of the parts may be nil.
+type Repository struct {
+	Type         content.Type
+	Name         string
+	Repository   *pulp.Repository
+	Remote       *pulp.Remote // the one the repository names; else the one of its name
+	Linked       bool         // the repository names that remote: it can sync
+	Distribution *pulp.Distribution
+	Served       string // version the distribution serves; set by Picture.Serve
+}
+
+// Take asks a server for all repositories, remotes and distributions of the types it can hold. Only
+// those whose name is one of names, where names are given.
+func Take(ctx context.Context, c *pulp.Client, server fleet.ServerName, names ...string) (*Picture, error) {
+	status, err := c.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Picture{Server: server, Status: status, byName: map[key]*Repository{}}
+	for _, t := range content.Types() {
+		if !status.Has(t.Component) {
+			continue
+		}
+		p.Types = append(p.Types, t)
+		if err := p.take(ctx, c, t, names); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range p.byName {
+		p.Repositories = append(p.Repositories, r)
+	}
+	slices.SortFunc(p.Repositories, func(a, b *Repository) int {
+		if c := strings.Compare(string(a.Type.Name), string(b.Type.Name)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return p, nil
+}
+
+func (p *Picture) take(ctx context.Context, c *pulp.Client, t content.Type, names []string) error {
+	query := url.Values{"ordering": {"name"}}
+	if len(names) > 0 {
+		query.Set("name__in", strings.Join(names, ","))
+	}
+	repositories, err := c.Repositories(ctx, t.Path, query)
+	if err != nil {
+		return err
+	}
+	remotes, err := c.Remotes(ctx, t.Path, query)
+	if err != nil {
+		return err
+	}
+	distributions, err := c.Distributions(ctx, t.DistributionKind(), query)
+	if err != nil {
+		return err
+	}
+	byHref := make(map[pulp.Href]*pulp.Remote, len(remotes))
+	for i := range remotes {
+		byHref[remotes[i].Href] = &remotes[i]
+	}
+	for i := range repositories {
+		r := p.entry(t, repositories[i].Name)
+		r.Repository = &repositories[i]
+		r.Remote = byHref[repositories[i].Remote]
+		r.Linked = repositories[i].Remote != ""
+	}
+	for i := range remotes {
+		// A remote of the same name that the repository does not name is known, but makes nothing sync (D93).
+		if r := p.entry(t, remotes[i].Name); r.Remote == nil && !r.Linked {
+			r.Remote = &remotes[i]
+		}
+	}
+	for i := range distributions {
+		p.entry(t, distributions[i].Name).Distribution = &distributions[i]
+	}
+	return nil
+}
+
+func (p *Picture) entry(t content.Type, name string) *Repository {
+	k := key{t.Name, name}
+	r, ok := p.byName[k]
+	if !ok {
+		r = &Repository{Type: t, Name: name}
+		p.byName[k] = r
+	}
+	return r
+}
+
+// Find gives what goes by a name; nil where there is nothing.
+func (p *Picture) Find(t fleet.RepositoryType, name string) *Repository {
+	return p.byName[key{t, name}]
+}
+
+// FindByHref gives the repository with that href; nil where there is none.
+func (p *Picture) FindByHref(href string) *Repository {
+	for _, r := range p.Repositories {
+		if r.Repository != nil && string(r.Repository.Href) == href {
+			return r
+		}
+	}
+	return nil
+}
+
+// Fleet gives the picture in the form the store keeps.
+func (p *Picture) Fleet(server fleet.ServerID) []fleet.Repository {
+	var all []fleet.Repository
+	for _, r := range p.Repositories {
+		if r.Repository == nil {
+			continue
+		}
+		row := fleet.Repository{
+			Server: server, Name: r.Name, Type: r.Type.Name, Href: string(r.Repository.Href),
+			LatestVersion: string(r.Repository.LatestVersion), ServedVersion: r.Served,
+		}
+		if r.Linked {
+			row.RemoteHref = string(r.Repository.Remote)
+			if r.Remote != nil {
+				row.RemoteFeed = r.Remote.URL
+			}
+		}
+		if r.Distribution != nil {
+			row.DistributionHref = string(r.Distribution.Href)
+		}
+		all = append(all, row)
+	}
+	return all
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// Children creates the children of a task, once, and runs those that are not over yet, at most
+// concurrency at a time, in order. A child that fails stops none of the others. Seen is told
+// each time one has begun or ended. The error says that the children could not be
+// created or run at all; how each ended is in its state.
+func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency int, seen func(running, ended, all int)) ([]fleet.Task, error) {
+	children, err := r.Env.Work.CreateChildren(ctx, r.Lease, r.Task.ID, specs)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		wg             sync.WaitGroup
+		mu             sync.Mutex
+		running, ended int
+		broken         error
+	)
+	count := func(began, over int) {
+		mu.Lock()
+		defer mu.Unlock()
+		running, ended = running+began, ended+over
+		seen(running, ended, len(children))
+	}
+	slots := make(chan struct{}, max(concurrency, 1))
+	for i := range children {
+		if children[i].State.Final() {
+			count(0, 1)
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			count(1, 0)
+			defer count(-1, 1)
+			ended, err := r.child(ctx, children[i])
+			children[i] = ended
+			if err != nil {
+				mu.Lock()
+				broken = errors.Join(broken, err)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return children, context.Cause(ctx)
+	}
+	return children, broken
+}
+
+// child runs one child to its end and stores how it ended. An error means that it could not be stored.
+func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
+	definition, ok := r.Env.Definition(task.Kind)
+	if !ok {
+		return task, fault.New(fault.Internal, "there is no job %q", task.Kind)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.mu.Lock()
+	r.cancel[task.ID] = cancel
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.cancel, task.ID)
+		r.mu.Unlock()
+	}()
+	if task.State == fleet.Queued {
+		started, err := r.Env.Work.Transition(ctx, r.Lease, task.ID, fleet.Running, nil)
+		if fault.Is(err, fault.Conflict) && !errors.Is(err, fleet.ErrLeaseLost) {
+			return r.Env.Tasks.Task(ctx, task.ID) // canceled before it began
+		}
+		if err != nil {
+			return task, err
+		}
+		task = started
+	}
+	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
+	err := run.begin(ctx)
+	if err == nil {
+		err = Protect(func() error { return definition.Run(ctx, run) })
+	}
+	return run.end(ctx, err)
+}
+
+// end stores how a child ended.
+func (r *Run) end(ctx context.Context, err error) (fleet.Task, error) {
+	cause := context.Cause(ctx)
+	stored := context.WithoutCancel(ctx)
+	to := fleet.Completed
+	switch {
+	case errors.Is(cause, fleet.ErrCanceled):
+		// The store says canceled already. What Pulp still does for it is cancelled now; its locks stay until then.
+		if err := r.CancelPulpTasks(stored, r.Task.ID); err != nil {
+			r.Log.Warn("Pulp tasks of a canceled task not confirmed", "err", err)
+		} else if err := r.Env.Work.ConfirmCancel(stored, r.Lease, r.Task.ID); err != nil {
+			return r.Task, err
+		}
+		return r.Env.Tasks.Task(stored, r.Task.ID)
+	case cause != nil:
+		return r.Task, nil // the root's end decides
+	case errors.Is(err, fleet.ErrLeaseLost):
+		return r.Task, err
+	case errors.As(err, new(*SkippedError)):
+		to = fleet.Skipped
+	case err != nil:
+		to = fleet.Failed
+		r.Log.Warn("child failed", "name", r.Task.Name, "err", err)
+	}
+	task, saveErr := r.Env.Work.Transition(stored, r.Lease, r.Task.ID, to, Explain(err))
+	if fault.Is(saveErr, fault.Conflict) && !errors.Is(saveErr, fleet.ErrLeaseLost) {
+		return r.Env.Tasks.Task(stored, r.Task.ID) // canceled in this very moment
+	}
+	return task, saveErr
+}
+
+// SkippedError ends a child as skipped: there was nothing for it to do.
+type SkippedError struct{ Why string }
+
+// Error gives the reason.
+func (e *SkippedError) Error() string { return e.Why }
+
+// Unwrap makes the reason showable.
+func (e *SkippedError) Unwrap() error { return fault.New(fault.Invalid, "%s", e.Why) }
+
+// Protect runs fn and turns a panic into an Internal error: a fault of one task must not end
+// the others.
+func Protect(fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fault.Wrap(fault.Internal, fmt.Errorf("panic: %v\n%s", v, debug.Stack()), "internal error")
+		}
+	}()
+	return fn()
+}
+
+// most is how many failed children a parent's error names.
+const most = 20
+
+// ChildrenError says which children did not end well, and why; nil where all did.
+func ChildrenError(children []fleet.Task) error {
+	var bad []string
+	for _, c := range children {
+		if c.State.Good() {
+			continue
+		}
+		text := fmt.Sprintf("%s: %s", c.Name, c.State)
+		if c.Error != nil && c.Error.Msg != "" {
+			text += ": " + c.Error.Msg
+		}
+		bad = append(bad, text)
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	shown := bad[:min(len(bad), most)]
+	text := strings.Join(shown, "; ")
+	if len(bad) > len(shown) {
+		text += fmt.Sprintf("; and %d more", len(bad)-len(shown))
+	}
+	return fault.New(fault.Invalid, "%d of %d did not succeed: %s", len(bad), len(children), text).
+		WithHint("look at the failed child tasks: each says what to do")
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package job is how background work is declared, staged, resumed and locked.
+//
+// A job is a folder below this one. It says what it is with a Definition, from
+// which the route, the CLI verb and the documentation are derived, and does its work
+// in straight-line code of stages (stage.go) and recorded requests to Pulp
+// (pulp_task.go).
+package job
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// Definition declares a kind of work.
+type Definition struct {
+	Kind    fleet.Kind
+	Summary string
+	Stages  []string // names in the order they begin, for the documentation
+	Ask     *Ask     // nil: nobody asks for it by itself
+	Run     func(ctx context.Context, r *Run) error
+}
+
+// Ask says how the job is asked for on one server: as POST
+// /v1/pulp_servers/{id}/PATH and as `pulp-manager VERB SERVER`.
+type Ask struct {
+	Path    string
+	Verb    string
+	Summary string
+	// Body is the struct of the request's JSON body, with huma's tags (json, doc,
+	// example, required, minimum …). Flags of the CLI verb have the fields' names.
+	Body reflect.Type
+	// NewTask makes the task from a decoded body (a value of type Body). Errors are Invalid.
+	NewTask func(server fleet.Server, body any) (fleet.NewTask, error)
+}
+
+// AskFor makes an Ask with a typed body.
+func AskFor[T any](path, verb, summary string, newTask func(fleet.Server, T) (fleet.NewTask, error)) *Ask {
+	return &Ask{
+		Path: path, Verb: verb, Summary: summary, Body: reflect.TypeFor[T](),
+		NewTask: func(server fleet.Server, body any) (fleet.NewTask, error) {
+			typed, ok := body.(T)
+			if !ok {
+				return fleet.NewTask{}, fault.New(fault.Internal, "body of %s is a %T", path, body)
+			}
+			return newTask(server, typed)
+		},
+	}
+}

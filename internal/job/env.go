@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"log/slog"
+
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// Env is what runs need from the program around them.
+type Env struct {
+	Servers      fleet.Servers
+	Repositories fleet.Repositories
+	Tasks        fleet.Tasks
+	Work         fleet.Work
+	Requests     fleet.PulpRequests
+	Locks        fleet.Locks
+
+	Catalog []Definition // by which a parent finds its children's jobs
+	Pulps   *Pulps
+	Limits  *Limits
+	Logger  *slog.Logger
+}
+
+// Definition gives the job of that kind.
+func (e *Env) Definition(kind fleet.Kind) (Definition, bool) {
+	for _, d := range e.Catalog {
+		if d.Kind == kind {
+			return d, true
+		}
+	}
+	return Definition{}, false
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"sync"
+)
+
+// Limits bounds how many syncs go on at a time in this process: over all group syncs, by
+// server and by upstream host.
+type Limits struct {
+	PerServer   int // 0: no bound
+	PerUpstream int
+
+	mu    sync.Mutex
+	slots map[string]chan struct{}
+}
+
+// Acquire waits for a slot at a server and at an upstream host, and gives the way to
+// give them back.
+func (l *Limits) Acquire(ctx context.Context, server, upstream string) (release func(), err error) {
+	at, err := l.take(ctx, "server "+server, l.PerServer)
+	if err != nil {
+		return nil, err
+	}
+	from, err := l.take(ctx, "upstream "+upstream, l.PerUpstream)
+	if err != nil {
+		at()
+		return nil, err
+	}
+	return func() { from(); at() }, nil
+}
+
+func (l *Limits) take(ctx context.Context, name string, most int) (func(), error) {
+	if most <= 0 {
+		return func() {}, nil
+	}
+	l.mu.Lock()
+	slot, ok := l.slots[name]
+	if !ok {
+		slot = make(chan struct{}, most)
+		if l.slots == nil {
+			l.slots = map[string]chan struct{}{}
+		}
+		l.slots[name] = slot
+	}
+	l.mu.Unlock()
+	select {
+	case slot <- struct{}{}:
+		return func() { <-slot }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// How often a held lock is tried again.
+const (
+	firstLockTry = 200 * time.Millisecond
+	lastLockTry  = 3 * time.Second
+)
+
+// Lock takes the right to change a repository, waiting for whoever holds it and saying for whom. It
+// belongs to the root task, so its children may take it too. A lock that was left to a Pulp
+// task is free once that is final.
+func (r *Run) Lock(ctx context.Context, p *Progress, s *Server, repository string) error {
+	for pause := firstLockTry; ; pause = min(2*pause, lastLockTry) {
+		held, err := r.Env.Locks.AcquireLock(ctx, r.Lease, s.ID, repository)
+		if err != nil || held == nil {
+			return err
+		}
+		if held.PulpTask != "" {
+			freed, err := r.free(ctx, p, s, *held)
+			if err != nil {
+				return err
+			}
+			if freed {
+				continue
+			}
+		}
+		p.Say(ctx, "waiting for %s on %s: %s", repository, s.Name, holder(*held))
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// Unlock gives the right back. After a cancellation it is kept until Pulp confirms.
+func (r *Run) Unlock(ctx context.Context, s *Server, repository string) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return r.Env.Locks.ReleaseLock(ctx, r.Lease, s.ID, repository)
+}
+
+func (r *Run) free(ctx context.Context, p *Progress, s *Server, held fleet.Lock) (bool, error) {
+	var task pulp.Task
+	err := s.Try(ctx, p, func(ctx context.Context) error {
+		var err error
+		task, err = s.Client.Task(ctx, pulp.Href(held.PulpTask))
+		return err
+	})
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return false, err
+	}
+	if err == nil && !task.State.Final() {
+		return false, nil
+	}
+	return true, r.Env.Locks.FreeLock(ctx, held)
+}
+
+func holder(l fleet.Lock) string {
+	if l.PulpTask != "" {
+		return fmt.Sprintf("Pulp task %s of task %d still changes it (since %s)", l.PulpTask, l.Task, l.Since.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("task %d changes it since %s", l.Task, l.Since.UTC().Format(time.RFC3339))
+}

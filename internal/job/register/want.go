@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package register
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/job"
+	"github.com/pulp/pulp-manager/internal/reconcile"
+)
+
+// want gives the wanted state of each definition. One that cannot be made out is told and left out.
+func (r *registration) want(ctx context.Context, p *job.Progress, found *Outcome) ([]reconcile.Want, error) {
+	rules, err := r.settings.Rules(ctx, r.server)
+	if err != nil {
+		return nil, err
+	}
+	mirrors, err := r.mirrors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	secrets := secretCache{find: r.settings.Secret, known: map[fleet.SecretSource]fleet.Secret{}}
+	var want []reconcile.Want
+	for _, d := range r.definitions {
+		if primary := mirrors.of(d.Name); primary != "" && d.External() {
+			// Mirroring owns its remote: the original flips it back and forth for ever (D69).
+			found.Problems = append(found.Problems, fmt.Sprintf("%s (%s): mirrored from %s on this server, so its url is left alone", d.Name, d.Source, primary))
+			continue
+		}
+		values, err := secrets.of(ctx, d)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		var w reconcile.Want
+		if err == nil {
+			w, err = rules.FromDefinition(r.server.Name, d, values)
+		}
+		if err != nil {
+			found.Problems = append(found.Problems, fmt.Sprintf("%s (%s): %s", d.Name, d.Source, fault.Message(err)))
+			continue
+		}
+		want = append(want, w)
+	}
+	return want, nil
+}
+
+// mirrors are the groups of the server that mirror from a primary.
+type mirrors []mirror
+
+type mirror struct {
+	selection fleet.Selection
+	primary   fleet.ServerName
+}
+
+// of gives the primary that a repository is mirrored from; empty: none.
+func (m mirrors) of(name string) fleet.ServerName {
+	for _, g := range m {
+		if chosen, err := g.selection.Matches(name); err == nil && chosen {
+			return g.primary
+		}
+	}
+	return ""
+}
+
+func (r *registration) mirrors(ctx context.Context) (mirrors, error) {
+	page, err := r.run.Env.Servers.FindServerGroups(ctx, r.server.ID, fleet.Query{Page: 1, Size: 10000})
+	if err != nil {
+		return nil, err
+	}
+	var all mirrors
+	for _, g := range page.Items {
+		if g.Primary == "" {
+			continue
+		}
+		selection, err := fleet.NewSelection(g.Group.Include, g.Group.Exclude)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, mirror{selection, g.Primary})
+	}
+	return all, nil
+}
+
+// secretCache asks for each secret once a run.
+type secretCache struct {
+	find  func(ctx context.Context, source fleet.SecretSource) (fleet.Secret, error)
+	known map[fleet.SecretSource]fleet.Secret
+}
+
+// of gives a definition's secrets by the remote's field they fill.
+func (c secretCache) of(ctx context.Context, d fleet.Definition) (map[string]fleet.Secret, error) {
+	values := map[string]fleet.Secret{}
+	for _, source := range d.Secrets {
+		key := source
+		key.Property = ""
+		value, ok := c.known[key]
+		if !ok {
+			var err error
+			if value, err = c.find(ctx, source); err != nil {
+				return nil, err
+			}
+			c.known[key] = value
+		}
+		values[source.Property] = value
+	}
+	return values, nil
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// Run is one attempt of this process at a task, or at a child of one.
+type Run struct {
+	Task  fleet.Task
+	Lease fleet.Lease // of the root task
+	Env   *Env
+	Log   *slog.Logger
+
+	gate   func(context.Context) error
+	parent *Run // nil for the root
+
+	mu     sync.Mutex
+	stages map[string]fleet.Stage // of earlier attempts, by name
+	shared any
+	cancel map[fleet.TaskID]context.CancelCauseFunc // root only: contexts of running children
+}
+
+// NewRun begins an attempt at a root task. Gate is asked before each request to Pulp
+// and fails once the lease may be lost.
+func NewRun(ctx context.Context, env *Env, task fleet.Task, lease fleet.Lease, gate func(context.Context) error) (*Run, error) {
+	r := &Run{Task: task, Lease: lease, Env: env, gate: gate, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
+	return r, r.begin(ctx)
+}
+
+// begin loads what earlier attempts left.
+func (r *Run) begin(ctx context.Context) error {
+	r.Log = r.Env.Logger.With("task", r.Task.ID, "kind", r.Task.Kind)
+	found, err := r.Env.Tasks.Stages(ctx, r.Task.ID)
+	if err != nil {
+		return err
+	}
+	r.stages = make(map[string]fleet.Stage, len(found))
+	for _, s := range found {
+		r.stages[s.Name] = s
+	}
+	return nil
+}
+
+// Resumed tells whether an earlier attempt left stages behind.
+func (r *Run) Resumed() bool { return len(r.stages) > 0 }
+
+// Context gives the context in which the run's requests are sent: each is let through by
+// the gate, so a process that lost its lease sends nothing more.
+func (r *Run) Context(ctx context.Context) context.Context { return pulp.WithGate(ctx, r.gate) }
+
+// Args reads the task's arguments.
+func (r *Run) Args(into any) error {
+	if err := json.Unmarshal(r.Task.Args, into); err != nil {
+		return fault.Wrap(fault.Invalid, err, "arguments of task %d cannot be read", r.Task.ID)
+	}
+	return nil
+}
+
+// Server gives a connection to a server of the fleet.
+func (r *Run) Server(ctx context.Context, id fleet.ServerID) (*Server, error) {
+	s, err := r.Env.Servers.Server(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !s.Removed.IsZero() {
+		return nil, fault.New(fault.NotFound, "server %s is no longer in the configuration", s.Name)
+	}
+	return r.Env.Pulps.Server(s)
+}
+
+// Share leaves a value for the children, which they must not rely on: after a crash
+// there is none.
+func (r *Run) Share(value any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shared = value
+}
+
+// Shared gives what the parent shared, if it is a T.
+func Shared[T any](r *Run) (T, bool) {
+	var none T
+	if r.parent == nil {
+		return none, false
+	}
+	r.parent.mu.Lock()
+	defer r.parent.mu.Unlock()
+	value, ok := r.parent.shared.(T)
+	return value, ok
+}
+
+// Interrupt ends the run of a child with a cause. It tells whether that child runs here.
+func (r *Run) Interrupt(child fleet.TaskID, cause error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cancel, ok := r.cancel[child]
+	if ok {
+		cancel(cause)
+	}
+	return ok
+}

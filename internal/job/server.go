@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// Connect makes a client for a server. It does no I/O.
+type Connect func(fleet.Server) (*pulp.Client, error)
+
+// Pulps holds one connection to each server of the fleet, shared by all runs.
+type Pulps struct {
+	connect Connect
+	limit   time.Duration // a request's time limit
+
+	mu      sync.Mutex
+	servers map[fleet.ServerID]*Server
+	closed  []*Server // replaced ones, still to be logged out of
+}
+
+// NewPulps makes an empty set of connections. Requests take at most limit.
+func NewPulps(connect Connect, limit time.Duration) *Pulps {
+	return &Pulps{connect: connect, limit: limit, servers: map[fleet.ServerID]*Server{}}
+}
+
+// Server gives the connection to a server, made anew when its configuration has changed.
+func (p *Pulps) Server(s fleet.Server) (*Server, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.servers[s.ID]
+	if old != nil && sameAddress(old.Server, s) {
+		return old, nil
+	}
+	client, err := p.connect(s)
+	if err != nil {
+		return nil, err
+	}
+	next := &Server{Server: s, Client: client, limit: p.limit}
+	next.breaker = newBreaker(func(ctx context.Context) error {
+		_, err := client.Status(ctx)
+		return err
+	})
+	next.watcher = newWatcher(next)
+	p.servers[s.ID] = next
+	if old != nil {
+		p.closed = append(p.closed, old)
+	}
+	return next, nil
+}
+
+func sameAddress(a, b fleet.Server) bool {
+	return a.Name == b.Name && a.URL == b.URL && a.Username == b.Username && a.Password == b.Password &&
+		a.CredentialMount == b.CredentialMount && a.Domain == b.Domain && a.ContentOrigin == b.ContentOrigin && a.MirrorURL == b.MirrorURL
+}
+
+// Close stops watching and logs out of all servers.
+func (p *Pulps) Close(ctx context.Context) error {
+	p.mu.Lock()
+	all := p.closed
+	for _, s := range p.servers {
+		all = append(all, s)
+	}
+	p.servers, p.closed = map[fleet.ServerID]*Server{}, nil
+	p.mu.Unlock()
+	var wg sync.WaitGroup
+	errs := make([]error, len(all))
+	for i, s := range all {
+		wg.Go(func() {
+			s.watcher.stop()
+			errs[i] = s.Client.Close(ctx)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Server is a server of the fleet with a connection to it.
+type Server struct {
+	fleet.Server
+	Client *pulp.Client
+
+	limit   time.Duration
+	breaker *breaker
+	watcher *watcher
+}
+
+// maxTries bounds the tries of a request at a server that is up but keeps failing it.
+const maxTries = 8
+
+// Try makes requests that are safe to repeat. While the server does not answer at all it
+// waits, telling so in the stage, as long as the task may run; a server that answers but
+// fails this request is given a bounded number of tries.
+func (s *Server) Try(ctx context.Context, p *Progress, fn func(ctx context.Context) error) error {
+	pause := firstProbe
+	for try := 1; ; try++ {
+		if err := s.await(ctx, p); err != nil {
+			return err
+		}
+		err := fn(ctx)
+		if !fault.Is(err, fault.Unavailable) || ctx.Err() != nil || try == maxTries {
+			return withCause(ctx, err)
+		}
+		s.breaker.trip(fault.Message(err))
+		if try > 1 { // it was up between two failures
+			if err := sleep(ctx, jitter(pause)); err != nil {
+				return err
+			}
+			pause = min(2*pause, lastProbe)
+		}
+	}
+}
+
+// await waits until the server is not known to be down.
+func (s *Server) await(ctx context.Context, p *Progress) error {
+	waited := false
+	err := s.breaker.wait(ctx, func(since time.Time, why string) {
+		waited = true
+		if p != nil {
+			p.Say(ctx, "waiting for server %s, down since %s: %s", s.Name, since.UTC().Format(time.RFC3339), why)
+		}
+	})
+	if waited && err == nil && p != nil {
+		p.Say(ctx, "server %s answers again", s.Name)
+	}
+	return err
+}
+
+// withCause gives the reason for the context's end where that is why err came about.
+func withCause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// Settle finishes what an earlier attempt at this stage left under way on a server: it waits
+// for each Pulp task that was asked for. A stage that looks at the server anew and decides from
+// what it sees does this first; what it asks for then is asked for anew, whatever earlier
+// steps of the same name came to.
+func (p *Progress) Settle(ctx context.Context, s *Server) error {
+	if !p.again {
+		return nil
+	}
+	all, err := p.run.Env.Requests.Requests(ctx, p.row.ID)
+	if err != nil {
+		return err
+	}
+	for _, row := range all {
+		if row.State != fleet.RequestOpen || row.Server != s.ID {
+			continue
+		}
+		if row.Href == "" {
+			if row, err = p.find(ctx, s, row, true); err != nil {
+				return err
+			}
+		}
+		if row.State != fleet.RequestOpen {
+			continue
+		}
+		if _, err := p.finish(ctx, s, row); err != nil && ctx.Err() != nil {
+			return err
+		}
+	}
+	p.settled = true
+	return nil
+}

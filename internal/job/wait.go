@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// When waiting for a Pulp task begins to look odd, and how often it is looked into then.
+const (
+	odd      = 20 * time.Second
+	lookEach = 30 * time.Second
+)
+
+// Wait waits for a Pulp task of the server until it is final, however long that takes, and tells
+// in the stage what it waits for. It does not start anything in its place: a task of a Pulp worker
+// that was killed stays running for up to 17 minutes, and its repository locked (seen with
+// pulpcore 3.123).
+func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Task, error) {
+	began := time.Now()
+	looked := began
+	return s.watcher.watch(ctx, href, func(t pulp.Task) {
+		if p == nil {
+			return
+		}
+		if time.Since(began) < odd || time.Since(looked) < lookEach {
+			if text := progressText(t); text != "" {
+				p.set(ctx, "progress", text)
+			}
+			return
+		}
+		looked = time.Now()
+		p.Say(ctx, "%s", s.explainWait(ctx, t, time.Since(began)))
+	})
+}
+
+// explainWait says why a Pulp task takes long, as far as Pulp tells. Where workers are online but
+// none has looked at the task, it nudges them: tasks queued while no worker was online are not
+// picked up until another is (seen with pulpcore 3.123).
+func (s *Server) explainWait(ctx context.Context, t pulp.Task, waited time.Duration) string {
+	after := waited.Round(time.Second)
+	status, err := s.Client.Status(ctx)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("Pulp task %s is %s after %s; server %s does not tell its status", t.Href, t.State, after, s.Name)
+	case status.OnlineWorkers == 0 && t.State == pulp.Running:
+		return fmt.Sprintf("server %s has no worker online: Pulp task %s shows as running after %s, but its worker is gone; "+
+			"Pulp notices within about 17 minutes, the repository stays locked until then", s.Name, t.Href, after)
+	case status.OnlineWorkers == 0:
+		return fmt.Sprintf("server %s has no worker online: Pulp task %s waits for one since %s", s.Name, t.Href, after)
+	case t.State == pulp.Waiting && t.Unblocked.IsZero():
+		if _, err := s.Client.Nudge(ctx); err != nil {
+			return fmt.Sprintf("Pulp task %s waits since %s, and the server's workers cannot be nudged: %v", t.Href, after, err)
+		}
+		return fmt.Sprintf("Pulp task %s waits since %s: another Pulp task holds its repository, or no worker has looked at it yet", t.Href, after)
+	case t.State == pulp.Waiting:
+		return fmt.Sprintf("Pulp task %s waits since %s for a free worker (%d online)", t.Href, after, status.OnlineWorkers)
+	}
+	return fmt.Sprintf("Pulp task %s is %s since %s%s", t.Href, t.State, after, prefixed(": ", progressText(t)))
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// progressText gives the newest progress report of a Pulp task in a few words.
+func progressText(t pulp.Task) string {
+	for _, r := range t.Progress {
+		if r.State != "running" {
+			continue
+		}
+		if r.Total > 0 {
+			return fmt.Sprintf("%s %d/%d", r.Message, r.Done, r.Total)
+		}
+		return fmt.Sprintf("%s %d", r.Message, r.Done)
+	}
+	return ""
+}
+
+// advice says what to do about a failed Pulp task: the first entry whose text occurs in Pulp's reason
+// or error code (seen with pulpcore 3.123, pulp_deb 3.11, pulp_rpm 3.39).
+var advice = []struct{ text, todo string }{
+	{"DEB0001", "check the url and the suites (releases) of the definition"},
+	{"DEB0002", "the upstream's signature does not fit the remote's gpgkey: check both"},
+	{"DEB0004", "the url does not lead to a deb repository: check it"},
+	{"RPM0016", "the url does not lead to an rpm repository: check it"},
+	{"PLP0003", "upstream serves a file that differs from what its metadata says: try later, or tell whoever runs it"},
+	{"PLP0005", "upstream is too slow: raise sock_read_timeout, or try later"},
+	{"404", "upstream does not have it: check the url of the definition"},
+	{"401", "upstream wants a login: check the remote's credentials"},
+	{"403", "upstream refuses: check the remote's credentials or certificates"},
+	{"Cannot connect to host", "the Pulp server cannot reach upstream: check address, proxy and firewall"},
+	{"SSL", "TLS to upstream fails: check the certificates, or tls_validation"},
+	{"Worker has gone missing", "a Pulp worker died: see the server's log; the next run repeats it"},
+	{"Killed by signal", "a Pulp worker's process was killed, perhaps for memory: see the server's log"},
+	{"No space left", "the Pulp server's disk is full"},
+}
+
+func adviceFor(t pulp.Task) string {
+	for _, a := range advice {
+		if strings.Contains(t.ErrorCode, a.text) || strings.Contains(t.Reason, a.text) {
+			return a.todo
+		}
+	}
+	return fmt.Sprintf("see Pulp task %s and the server's log (correlation id %s)", t.Href, t.Correlation)
+}

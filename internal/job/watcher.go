@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// How often a Pulp task is asked for: at first often, later in proportion to its age.
+const (
+	quickest = 100 * time.Millisecond
+	slowest  = 3 * time.Second
+	// slack is how much early a task may be asked for together with others.
+	slack = 50 * time.Millisecond
+	// absent is how often in a row a task may be missing from Pulp's answer before it
+	// counts as gone.
+	absent = 3
+)
+
+// watcher waits for all Pulp tasks of one server that anybody waits for, with one bulk
+// request a round.
+type watcher struct {
+	server *Server
+
+	mu      sync.Mutex
+	waits   map[*wait]struct{}
+	kick    chan struct{}
+	running bool
+	cancel  context.CancelFunc
+	ctx     context.Context
+	done    sync.WaitGroup
+}
+
+// wait is one caller's interest in one Pulp task.
+type wait struct {
+	href    pulp.Href
+	since   time.Time
+	next    time.Time
+	missing int
+	updates chan update // latest state, one slot
+}
+
+type update struct {
+	task pulp.Task
+	err  error
+}
+
+func newWatcher(s *Server) *watcher {
+	w := &watcher{server: s, waits: map[*wait]struct{}{}, kick: make(chan struct{}, 1)}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	return w
+}
+
+// watch returns the Pulp task once it is final. Seen is called, in the caller's goroutine, each
+// time its state was looked at. NotFound: Pulp has no record of it (any more).
+func (w *watcher) watch(ctx context.Context, href pulp.Href, seen func(pulp.Task)) (pulp.Task, error) {
+	own := &wait{href: href, since: time.Now(), updates: make(chan update, 1)}
+	w.add(own)
+	defer w.remove(own)
+	for {
+		select {
+		case <-ctx.Done():
+			return pulp.Task{}, context.Cause(ctx)
+		case u := <-own.updates:
+			if u.err != nil {
+				return pulp.Task{}, u.err
+			}
+			if u.task.State.Final() {
+				return u.task, nil
+			}
+			seen(u.task)
+		}
+	}
+}
+
+func (w *watcher) add(own *wait) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	own.next = time.Now().Add(quickest / 2)
+	w.waits[own] = struct{}{}
+	if !w.running {
+		w.running = true
+		w.done.Go(w.loop)
+	}
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (w *watcher) remove(own *wait) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.waits, own)
+}
+
+// stop ends the watching; waits that are left end with the callers' contexts.
+func (w *watcher) stop() {
+	w.cancel()
+	w.done.Wait()
+}
+
+func (w *watcher) loop() {
+	for {
+		due, pause, any := w.due(time.Now())
+		if !any {
+			return
+		}
+		if len(due) > 0 {
+			w.round(due)
+			continue
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-w.kick:
+		case <-w.ctx.Done():
+			timer.Stop()
+			w.mu.Lock()
+			w.running = false
+			w.mu.Unlock()
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// due gives the waits to look at now, or how long until the first is. It notes, in the same
+// moment, that the loop ends where there are none.
+func (w *watcher) due(now time.Time) (due []*wait, pause time.Duration, any bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waits) == 0 || w.ctx.Err() != nil {
+		w.running = false
+		return nil, 0, false
+	}
+	first := now.Add(slowest)
+	for own := range w.waits {
+		if own.next.Before(first) {
+			first = own.next
+		}
+	}
+	if first.After(now) {
+		return nil, first.Sub(now), true
+	}
+	for own := range w.waits {
+		if own.next.Before(now.Add(slack)) {
+			due = append(due, own)
+		}
+	}
+	return due, 0, true
+}
+
+// round asks for the tasks of due and tells those who wait.
+func (w *watcher) round(due []*wait) {
+	hrefs := make([]pulp.Href, 0, len(due))
+	asked := map[pulp.Href]bool{}
+	for _, own := range due {
+		if !asked[own.href] {
+			asked[own.href] = true
+			hrefs = append(hrefs, own.href)
+		}
+	}
+	tasks, err := w.server.Client.Tasks(w.ctx, hrefs)
+	if fault.Is(err, fault.Unavailable) {
+		w.server.breaker.trip(fault.Message(err))
+		err = w.server.breaker.wait(w.ctx, func(time.Time, string) {})
+		if err == nil {
+			return // asked again at once: they are still due
+		}
+	}
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, own := range due {
+		own.next = now.Add(min(max(now.Sub(own.since)/8, quickest), slowest))
+		if err != nil {
+			own.tell(update{err: err})
+			continue
+		}
+		task, ok := tasks[own.href]
+		if !ok {
+			own.missing++
+			if own.missing >= absent {
+				own.tell(update{err: fault.New(fault.NotFound, "Pulp server %s has no record of Pulp task %s any more", w.server.Name, own.href).
+					WithHint("somebody purged Pulp's tasks; run it again to see where the repository stands")})
+			}
+			continue
+		}
+		own.missing = 0
+		own.tell(update{task: task})
+	}
+}
+
+// tell leaves the newest state for the waiting caller, replacing one not yet taken.
+func (own *wait) tell(u update) {
+	select {
+	case <-own.updates:
+	default:
+	}
+	own.updates <- u
+}

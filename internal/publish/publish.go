@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package publish makes what a repository serves equal to its newest version, once
+// that has been looked at: nothing that would empty a repository, or lacks what was
+// asked for, is ever served.
+package publish
+
+import (
+	"context"
+
+	"github.com/pulp/pulp-manager/internal/content"
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/inventory"
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// Hands are what publishing is done with. A job provides them.
+type Hands interface {
+	Client() *pulp.Client
+	// Try makes a request that is safe to repeat, waiting for the server where it does not answer.
+	Try(ctx context.Context, fn func(ctx context.Context) error) error
+	// Task makes a request that starts a Pulp task, recorded under step, and waits for the task.
+	Task(ctx context.Context, step string, start func(ctx context.Context) (pulp.Href, error)) (pulp.Task, error)
+}
+
+// Request is a repository whose newest version should be served.
+type Request struct {
+	Repository  *inventory.Repository
+	Newest      pulp.Href      // its newest version
+	Publication pulp.Href      // of that version, if there is one already
+	Method      content.Method // by which it was synced
+	Mirrored    bool           // it is a secondary's
+}
+
+// Done tells what publishing did.
+type Done struct {
+	Unchanged   bool // the newest version was served already
+	Publication pulp.Href
+	Units       int // packages in the version that is served now; -1: not looked at
+}
+
+// Serve makes the newest version the served one. An Invalid error says why it must not be
+// served; what was served before is served on.
+func Serve(ctx context.Context, h Hands, r Request) (Done, error) {
+	repository := r.Repository
+	if repository.Distribution == nil {
+		return Done{}, fault.New(fault.NotFound, "repository %s has no distribution of its name, so nobody can read it", repository.Name).
+			WithHint("register its definition again, or create a distribution %q in Pulp", repository.Name)
+	}
+	if r.Newest == "" || string(r.Newest) == repository.Served {
+		return Done{Unchanged: true, Units: -1}, nil
+	}
+	units, err := guard(ctx, h, r)
+	if err != nil {
+		return Done{}, err
+	}
+	publication := r.Publication
+	if publication == "" {
+		if publication, err = create(ctx, h, r); err != nil {
+			return Done{}, err
+		}
+	}
+	if err := point(ctx, h, repository, publication); err != nil {
+		return Done{}, err
+	}
+	return Done{Publication: publication, Units: units}, nil
+}
+
+// create publishes the newest version.
+func create(ctx context.Context, h Hands, r Request) (pulp.Href, error) {
+	make := func() (string, map[string]any) { return r.Repository.Type.Publication(remoteFields(r.Repository)) }
+	if r.Method.Publication != nil {
+		make = r.Method.Publication
+	}
+	path, options := make()
+	body := pulp.Fields{"repository_version": r.Newest}
+	for name, value := range options {
+		body[name] = value
+	}
+	task, err := h.Task(ctx, "publish", func(ctx context.Context) (pulp.Href, error) {
+		return h.Client().CreatePublication(ctx, path, body)
+	})
+	if err != nil {
+		return "", err
+	}
+	publication, ok := task.CreatedPublication()
+	if !ok {
+		return "", fault.New(fault.Internal, "repository %s: Pulp task %s completed without a publication", r.Repository.Name, task.Href)
+	}
+	return publication, nil
+}
+
+// point makes the distribution serve a publication, where it does not follow the repository.
+func point(ctx context.Context, h Hands, repository *inventory.Repository, publication pulp.Href) error {
+	d := repository.Distribution
+	if repository.Type.Serving == content.Following {
+		if d.Repository != repository.Repository.Href {
+			return fault.New(fault.Conflict, "distribution %s does not follow its repository, so what was published is not served", d.Name).
+				WithHint("register its definition again: that points the distribution at the repository")
+		}
+		return nil
+	}
+	body := pulp.Fields{"publication": publication}
+	for _, other := range []string{"repository", "repository_version"} {
+		if _, ok := d.Fields[other]; ok {
+			body[other] = nil
+		}
+	}
+	_, err := h.Task(ctx, "serve", func(ctx context.Context) (pulp.Href, error) {
+		change, err := h.Client().UpdateDistribution(ctx, d.Href, body)
+		return change.Task, err
+	})
+	return err
+}
+
+func remoteFields(r *inventory.Repository) map[string]any {
+	if r.Remote == nil {
+		return nil
+	}
+	return r.Remote.Fields
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/inventory"
+	"github.com/pulp/pulp-manager/internal/pulp"
+)
+
+// Hands are what changes are made with. A job provides them.
+type Hands interface {
+	Client() *pulp.Client
+	// Try makes a request that is safe to repeat, waiting for the server where it does not answer.
+	Try(ctx context.Context, fn func(ctx context.Context) error) error
+	// Task makes a request that starts a Pulp task, recorded under step, and waits for the task.
+	Task(ctx context.Context, step string, start func(ctx context.Context) (pulp.Href, error)) (pulp.Task, error)
+	// Lock takes the right to change a repository, and gives the way to give it back.
+	Lock(ctx context.Context, repository string) (unlock func() error, err error)
+}
+
+// Applier applies changes to one server.
+type Applier struct {
+	Hands Hands
+	// Sent is told the secrets of a remote that Pulp has taken. May be nil.
+	Sent func(ctx context.Context, remote string, secrets map[string]fleet.Secret) error
+}
+
+// Concurrency is how many repositories are changed at a time: enough to keep a server's workers
+// busy, whose tasks create the distributions.
+const Concurrency = 8
+
+// Result is how the changes to one repository went.
+type Result struct {
+	Name string
+	Err  error // nil: all of them were made
+}
+
+// Apply sends the changes, repository by repository; one that fails stops none of the others. Seen
+// is told after each repository how many are done.
+func (s Applier) Apply(ctx context.Context, changes []Change, have *inventory.Picture, seen func(done, all int)) []Result {
+	var groups [][]Change
+	for _, c := range changes {
+		if n := len(groups); n > 0 && groups[n-1][0].Name == c.Name && groups[n-1][0].Type.Name == c.Type.Name {
+			groups[n-1] = append(groups[n-1], c)
+			continue
+		}
+		groups = append(groups, []Change{c})
+	}
+	results := make([]Result, len(groups))
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		done int
+	)
+	slots := make(chan struct{}, Concurrency)
+	for i, group := range groups {
+		results[i].Name = group[0].Name
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			results[i].Err = context.Cause(ctx)
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			results[i].Err = s.applyOne(ctx, group, have)
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			seen(done, len(groups))
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+// applyOne makes the changes to one repository, in order.
+func (s Applier) applyOne(ctx context.Context, changes []Change, have *inventory.Picture) error {
+	first := changes[0]
+	if first.Conflict != "" {
+		return fault.New(fault.Conflict, "%s (%s): %s", first.Name, first.Source, first.Conflict).
+			WithHint("correct the definition, or rename or remove what is in the way")
+	}
+	unlock, err := s.Hands.Lock(ctx, first.Name)
+	if err != nil {
+		return err
+	}
+	links := hrefs{}
+	if there := have.Find(first.Type.Name, first.Name); there != nil {
+		if there.Remote != nil {
+			links.remote = there.Remote.Href
+		}
+		if there.Repository != nil {
+			links.repository = there.Repository.Href
+		}
+	}
+	for _, c := range changes {
+		if err = s.apply(ctx, c, &links); err != nil {
+			break
+		}
+	}
+	return errors.Join(err, unlock())
+}
+
+// hrefs are the parts of a repository that exist by now.
+type hrefs struct{ remote, repository pulp.Href }
+
+func (s Applier) apply(ctx context.Context, c Change, links *hrefs) error {
+	body := pulp.Fields{}
+	maps.Copy(body, c.Fields)
+	for field, secret := range c.Secrets {
+		body[field] = secret.Reveal()
+	}
+	switch c.Noun {
+	case Remote:
+		href, err := s.put(ctx, c, body, "remotes/"+c.Type.Path+"/", s.Hands.Client().UpdateRemote, func(ctx context.Context) (pulp.Href, error) {
+			made, err := s.Hands.Client().CreateRemote(ctx, c.Type.Path, body)
+			return made.Href, err
+		})
+		if err != nil {
+			return err
+		}
+		links.remote = href
+		if len(c.Secrets) > 0 && s.Sent != nil {
+			return s.Sent(ctx, c.Name, c.Secrets)
+		}
+		return nil
+	case Repository:
+		if _, asked := body["remote"]; (asked || c.Create()) && links.remote != "" {
+			body["remote"] = links.remote
+		}
+		href, err := s.put(ctx, c, body, "repositories/"+c.Type.Path+"/", s.Hands.Client().UpdateRepository, func(ctx context.Context) (pulp.Href, error) {
+			made, err := s.Hands.Client().CreateRepository(ctx, c.Type.Path, body)
+			return made.Href, err
+		})
+		links.repository = href
+		return err
+	case Distribution:
+		if _, asked := body["repository"]; asked {
+			body["repository"] = links.repository
+		}
+		if !c.Create() {
+			return s.update(ctx, c, body, s.Hands.Client().UpdateDistribution)
+		}
+		_, err := s.Hands.Task(ctx, "create distribution "+c.Name, func(ctx context.Context) (pulp.Href, error) {
+			return s.Hands.Client().CreateDistribution(ctx, c.Type.DistributionKind(), body)
+		})
+		return err
+	}
+	return fault.New(fault.Internal, "no such part of a repository: %q", c.Noun)
+}
+
+type updater func(ctx context.Context, href pulp.Href, body pulp.Fields) (pulp.Change, error)
+
+// put creates or updates a remote or a repository and gives its href.
+func (s Applier) put(ctx context.Context, c Change, body pulp.Fields, list string, update updater, create func(ctx context.Context) (pulp.Href, error)) (pulp.Href, error) {
+	if !c.Create() {
+		return pulp.Href(c.Href), s.update(ctx, c, body, update)
+	}
+	return s.create(ctx, c, list, create)
+}
+
+// create makes something that Pulp answers with 201 and no task. A lost answer, or one of an
+// earlier attempt, is recovered by the name, which is unique in Pulp.
+func (s Applier) create(ctx context.Context, c Change, list string, create func(ctx context.Context) (pulp.Href, error)) (pulp.Href, error) {
+	href, err := create(ctx)
+	if err == nil || (pulp.NotSent(err) && !pulp.IsNotUnique(err, "name") && !fault.Is(err, fault.Unavailable)) {
+		return href, err
+	}
+	err = s.Hands.Try(ctx, func(ctx context.Context) error {
+		if href, err = s.byName(ctx, c.Name, list); href != "" || err != nil {
+			return err
+		}
+		href, err = create(ctx)
+		if pulp.IsNotUnique(err, "name") { // the lost one arrived in between, or it is of another type
+			if late, lateErr := s.byName(ctx, c.Name, list); late != "" && lateErr == nil {
+				href, err = late, nil
+			}
+		}
+		return err
+	})
+	return href, err
+}
+
+// byName gives the href of the object of that name in a list; empty where there is none.
+func (s Applier) byName(ctx context.Context, name, list string) (pulp.Href, error) {
+	found, err := s.Hands.Client().List(ctx, list, url.Values{"name": {name}, "fields": {"pulp_href"}})
+	if err != nil || len(found) != 1 {
+		return "", err
+	}
+	return found[0].Href(), nil
+}
+
+func (s Applier) update(ctx context.Context, c Change, body pulp.Fields, update updater) error {
+	_, err := s.Hands.Task(ctx, "update "+string(c.Noun)+" "+c.Name, func(ctx context.Context) (pulp.Href, error) {
+		change, err := update(ctx, pulp.Href(c.Href), body)
+		return change.Task, err
+	})
+	return err
+}
+
+// ResultsError says which repositories could not be made as wanted, and why; nil where all were.
+func ResultsError(results []Result) error {
+	bad := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Err == nil })
+	if len(bad) == 0 {
+		return nil
+	}
+	text, hint := "", ""
+	for i, r := range bad[:min(len(bad), 20)] {
+		if i > 0 {
+			text += "; "
+		}
+		text += r.Name + ": " + fault.Message(r.Err)
+		if hint == "" {
+			hint = fault.Hint(r.Err)
+		}
+	}
+	if len(bad) > 20 {
+		text += "; and more"
+	}
+	return fault.New(fault.KindOf(bad[0].Err), "%d repositories not as wanted: %s", len(bad), text).WithHint("%s", hint)
+}
