@@ -44,8 +44,10 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
 	if err != nil {
 		return err
 	}
-	if row, err = r.locate(ctx, s, row); err != nil {
-		return r.leave(ctx, s, row, err)
+	if row.Href == "" {
+		if row, err = r.find(ctx, nil, s, row, s.limit-row.Age); err != nil {
+			return r.leave(ctx, s, row, err)
+		}
 	}
 	if row.State != fleet.RequestOpen {
 		return nil
@@ -68,35 +70,6 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
 		}
 	}
 	return r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
-}
-
-// locate finds the Pulp task of a request whose answer never arrived.
-func (r *Run) locate(ctx context.Context, s *Server, row fleet.PulpRequest) (fleet.PulpRequest, error) {
-	if row.Href != "" {
-		return row, nil
-	}
-	from := time.Now().Add(-row.Age)
-	for {
-		var tasks []pulp.Task
-		err := s.Try(ctx, nil, func(ctx context.Context) error {
-			var err error
-			tasks, err = s.Client.TasksByCorrelation(ctx, row.Correlation)
-			return err
-		})
-		switch {
-		case err != nil:
-			return row, err
-		case len(tasks) > 0:
-			row.Href = string(tasks[0].Href)
-			return row, r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
-		case time.Since(from) > s.limit+inFlight:
-			row.State = fleet.RequestNotSent
-			return row, r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
-		}
-		if err := sleep(ctx, time.Second); err != nil {
-			return row, err
-		}
-	}
 }
 
 // leave hands the locks of a task to a Pulp task that does not end, so that nobody changes the

@@ -5,16 +5,11 @@ package job
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
-
-// inFlight is how much longer than its time limit a request may still be under way: in a proxy
-// before Pulp, say.
-const inFlight = 5 * time.Second
 
 // PulpTask makes one request that starts a Pulp task, and waits for that task. Step names it
 // within the stage. The request is written down before it is sent: entered again after a
@@ -29,7 +24,7 @@ func PulpTask(ctx context.Context, p *Progress, s *Server, step string, start fu
 		return pulp.Task{}, err
 	}
 	if row.State == fleet.RequestOpen && row.Href == "" && row.ID != 0 {
-		if row, err = p.find(ctx, s, row, true); err != nil {
+		if row, err = p.run.find(ctx, p, s, row, s.limit-row.Age); err != nil {
 			return pulp.Task{}, err
 		}
 	}
@@ -84,7 +79,7 @@ func (p *Progress) send(ctx context.Context, s *Server, last fleet.PulpRequest, 
 			return row, context.Cause(ctx) // stays open: whoever goes on finds out
 		}
 		s.breaker.trip(fault.Message(err))
-		return p.find(ctx, s, row, false)
+		return p.run.find(ctx, p, s, row, s.underWay(err))
 	}
 	row.State = fleet.RequestNotSent
 	if err := p.run.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row); err != nil {
@@ -98,39 +93,6 @@ func (p *Progress) send(ctx context.Context, s *Server, last fleet.PulpRequest, 
 		return row, nil // nothing was done: once more, when the server answers
 	}
 	return row, fault.Wrap(fault.KindOf(err), err, "%s: %s", step, fault.Message(err)).WithHint("%s", fault.Hint(err))
-}
-
-// find looks for the Pulp task of a request whose answer did not arrive. That there is none is
-// believed only once the request cannot be under way any more.
-func (p *Progress) find(ctx context.Context, s *Server, row fleet.PulpRequest, resumed bool) (fleet.PulpRequest, error) {
-	from := time.Now()
-	if resumed {
-		from = from.Add(-row.Age)
-	}
-	for pause := quickest; ; pause = min(2*pause, 2*time.Second) {
-		late := time.Since(from) > s.limit+inFlight
-		var tasks []pulp.Task
-		err := s.Try(ctx, p, func(ctx context.Context) error {
-			var err error
-			tasks, err = s.Client.TasksByCorrelation(ctx, row.Correlation)
-			return err
-		})
-		if err != nil {
-			return row, err
-		}
-		if len(tasks) > 0 {
-			row.Href = string(tasks[0].Href)
-			return row, p.run.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
-		}
-		if late {
-			row.State = fleet.RequestNotSent
-			return row, p.run.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
-		}
-		p.Say(ctx, "the answer of server %s to %q got lost: looking for its Pulp task", s.Name, row.Step)
-		if err := sleep(ctx, pause); err != nil {
-			return row, err
-		}
-	}
 }
 
 // finish waits for the Pulp task of a sent request and stores how it ended.

@@ -25,7 +25,7 @@ func (p *Progress) Settle(ctx context.Context, s *Server) error {
 			continue
 		}
 		if row.Href == "" {
-			if row, err = p.find(ctx, s, row, true); err != nil {
+			if row, err = p.run.find(ctx, p, s, row, s.limit-row.Age); err != nil {
 				return err
 			}
 		}
