@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"time"
+
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// Settings is what `config.ini` says. Which key fills which field, with its default
+// and meaning, is in fields.go.
+type Settings struct {
+	// Local is the environment variable Is_local: Pulp servers are reached by http with one
+	// password for all, without Vault (legacy section 1.7).
+	Local bool
+
+	CA      CA
+	Auth    Auth
+	Pulp    Pulp
+	Jobs    Jobs
+	Remotes Remotes
+	Paging  Paging
+	Vault   Vault
+}
+
+// CA is section [ca].
+type CA struct {
+	RootFile string // PEM file of the company's root certificates; empty: none
+}
+
+// Auth is section [auth].
+type Auth struct {
+	Method        string // "ldap", or empty: nobody can log in
+	UseSSL        bool   // ldaps instead of ldap
+	Servers       []string
+	BaseDN        string
+	DefaultDomain string
+	JWTAlgorithm  string
+	TokenLifetime time.Duration
+	AdminGroups   []string // being in one of them is enough
+	RequireJWT    bool     // false opens three routes of the original to everybody
+	PublicReads   bool     // reading needs no login
+}
+
+// Pulp is section [pulp].
+type Pulp struct {
+	APIRoot        string // Pulp's setting API_ROOT, with slashes at both ends
+	RequestTimeout time.Duration
+	Password       fleet.Secret    // of all servers where Settings.Local, as text in the file
+	PasswordRef    fleet.SecretRef // the same, by reference
+
+	MaxSyncsPerServer   int // over all runs
+	MaxSyncsPerUpstream int // over all runs, by host of the feed
+
+	DebSigningService   string         // empty: metadata is not signed
+	BannedPackages      *fleet.Pattern // nil: none
+	InternalDomains     []string       // empty: no URL is internal (D66)
+	UseHTTPSForSync     bool           // scheme of the feed from a primary where nothing else is said
+	RemoteTLSValidation *bool          // of remotes whose definition does not say; nil: true
+
+	Git            Git
+	LocalDir       string // folder of definitions; empty: Git
+	InternalPrefix string // of candidate names (legacy section 1.9.3)
+	ExternalPrefix string
+	Rename         fleet.Rename
+}
+
+// Git is where definitions are cloned from.
+type Git struct {
+	URL      string // may hold a login; show it only through RedactURL
+	Dir      string // folder in the clone
+	Branch   string // empty: the repository's default
+	Username string
+	Password fleet.SecretRef
+	Timeout  time.Duration // of the whole clone
+}
+
+// Jobs is what is left of section [redis].
+type Jobs struct {
+	MaxPageSize int // of the job inspection routes
+}
+
+// Remotes is section [remotes]: time limits that Pulp keeps towards upstreams.
+type Remotes struct {
+	ConnectTimeout time.Duration // sock_connect_timeout
+	ReadTimeout    time.Duration // sock_read_timeout
+}
+
+// Paging is section [paging].
+type Paging struct {
+	DefaultSize int
+	MaxSize     int
+}
+
+// Vault is section [vault].
+type Vault struct {
+	Addr            string // base URL of an agent that adds the login; empty: none
+	SecretNamespace string // for the secrets of definitions, not for servers' passwords
+}
