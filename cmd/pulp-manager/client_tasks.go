@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pulp/pulp-manager/client"
+)
+
+// tasksCommand lists tasks, or shows or follows one.
+func tasksCommand() *cobra.Command {
+	var state, kind, name, parent, server string
+	var watch, all bool
+	var limit int
+	cmd := verb("tasks", "List tasks, or show one", []string{"[ID]"}, func(ctx context.Context, c *clientCommand, args []string) error {
+		if len(args) == 0 {
+			if watch {
+				return usageFault(c.Command, "--watch needs the id of a task")
+			}
+			if parent == "" && !all {
+				parent = "0"
+			}
+			query := filters("state", state, "task_type", kind, "name__match", name, "parent_task_id", parent)
+			return listTasks(ctx, c, limit, server, query)
+		}
+		id, err := taskID(c, args[0])
+		if err != nil {
+			return err
+		}
+		if watch {
+			return follow(ctx, c, id)
+		}
+		return showTask(ctx, c, id)
+	})
+	cmd.Flags().BoolVar(&watch, "watch", false, "follow the task until it is over")
+	cmd.Flags().StringVar(&state, "state", "", "only tasks in this state")
+	cmd.Flags().StringVar(&kind, "type", "", "only tasks of this type")
+	cmd.Flags().StringVar(&name, "name", "", "only tasks whose name this pattern finds")
+	cmd.Flags().StringVar(&server, "server", "", "only tasks about this server")
+	cmd.Flags().StringVar(&parent, "parent", "", "only parts of the task with this id")
+	cmd.Flags().BoolVar(&all, "all", false, "also tasks that are part of another one")
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many to list, newest first")
+	return cmd
+}
+
+// listTasks lists the newest tasks that the query keeps, of a server if one is given.
+func listTasks(ctx context.Context, c *clientCommand, limit int, server string, query url.Values) error {
+	if limit < 1 {
+		return usageFault(c.Command, "--limit must be 1 or more, not %d", limit)
+	}
+	if server != "" {
+		found, err := findServer(ctx, c, server)
+		if err != nil {
+			return err
+		}
+		query.Set("pulp_server_id", strconv.FormatInt(found.ID, 10))
+	}
+	query.Set("page_size", strconv.Itoa(limit))
+	query.Set("sort_by", "id")
+	query.Set("order_by", "desc")
+	page, err := c.api.Tasks(ctx, query)
+	if err != nil || c.json {
+		return printed(c, page.Items, err)
+	}
+	if err := table(c.OutOrStdout(), taskHeading, taskRows(page.Items)); err != nil {
+		return err
+	}
+	if more := page.Total - len(page.Items); more > 0 {
+		c.printf("and %d more\n", more)
+	}
+	return nil
+}
+
+// showTask shows one task with its stages and its children.
+func showTask(ctx context.Context, c *clientCommand, id int64) error {
+	task, err := c.api.Task(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return printJSON(c.OutOrStdout(), task)
+	}
+	children, err := c.api.Children(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := table(c.OutOrStdout(), taskHeading, taskRows([]client.Task{task.Task})); err != nil {
+		return err
+	}
+	if task.Error.Msg != "" {
+		c.printf("\n%s\n", reason(task.Error))
+	}
+	if len(task.Stages) > 0 {
+		c.printf("\n")
+		rows := make([][]string, 0, len(task.Stages))
+		for _, s := range task.Stages {
+			text := s.Msg()
+			if s.Error.Msg != "" {
+				text = reason(s.Error)
+			}
+			rows = append(rows, []string{s.Name, text})
+		}
+		if err := table(c.OutOrStdout(), []string{"STAGE", "PROGRESS"}, rows); err != nil {
+			return err
+		}
+	}
+	if len(children) == 0 {
+		return nil
+	}
+	c.printf("\n")
+	return table(c.OutOrStdout(), append(taskHeading[:len(taskHeading):len(taskHeading)], "WHY"), childRows(children))
+}
+
+// cancelCommand cancels a task.
+func cancelCommand() *cobra.Command {
+	return verb("cancel", "Cancel a task", []string{"ID"}, func(ctx context.Context, c *clientCommand, args []string) error {
+		id, err := taskID(c, args[0])
+		if err != nil {
+			return err
+		}
+		task, err := c.api.Cancel(ctx, id)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return printJSON(c.OutOrStdout(), task)
+		}
+		c.printf("task %d %s: %s\n", task.ID, task.State, clean(task.Name))
+		return nil
+	})
+}
+
+var taskHeading = []string{"ID", "PARENT", "STATE", "TYPE", "NAME", "QUEUED", "TOOK"}
+
+// taskRows are tasks as rows under taskHeading.
+func taskRows(tasks []client.Task) [][]string {
+	rows, now := make([][]string, 0, len(tasks)), time.Now()
+	for _, t := range tasks {
+		rows = append(rows, []string{strconv.FormatInt(t.ID, 10), dash(t.ParentID), t.State, t.Type, t.Name, when(t.DateQueued), took(t, now)})
+	}
+	return rows
+}
+
+// childRows are taskRows with the reason of each that failed.
+func childRows(tasks []client.Task) [][]string {
+	rows := taskRows(tasks)
+	for i, t := range tasks {
+		rows[i] = append(rows[i], reason(t.Error))
+	}
+	return rows
+}
+
+// reason is an error in one line.
+func reason(e client.TaskError) string {
+	if e.Detail == "" {
+		return clean(e.Msg)
+	}
+	return clean(e.Msg + " (" + e.Detail + ")")
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pulp/pulp-manager/internal/config"
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/job"
+	"github.com/pulp/pulp-manager/internal/pulp"
+	"github.com/pulp/pulp-manager/internal/reconcile"
+)
+
+// connect makes a client for a server, by the settings in force.
+func (d *daemon) connect(s fleet.Server) (*pulp.Client, error) {
+	settings := d.settings()
+	ca, err := settings.CA.PEM()
+	if err != nil {
+		return nil, err
+	}
+	return pulp.New(pulp.Config{
+		Base: apiAddress(s, settings), APIRoot: settings.Pulp.APIRoot, Domain: s.Domain, Name: string(s.Name),
+		Username: s.Username, CA: ca, RequestTimeout: settings.Pulp.RequestTimeout,
+		Password: func(ctx context.Context) (string, error) {
+			where, err := config.PasswordOf(s, d.settings())
+			if err != nil {
+				return "", fault.Wrap(fault.KindOf(err), err, "server %s: %s", s.Name, fault.Message(err)).WithHint("%s", fault.Hint(err))
+			}
+			if where.Ref == "" {
+				return where.Value.Reveal(), nil
+			}
+			secret, err := d.Secret(ctx, where.Ref)
+			return secret.Reveal(), err
+		},
+	})
+}
+
+// apiAddress is where a server's API is: its url, else its name, by http only where Is_local (legacy
+// section 1.7).
+func apiAddress(s fleet.Server, settings config.Settings) string {
+	return address(s.URL, s.Name, !settings.Local)
+}
+
+// mirrorAddress is where secondaries read a server.
+func (d *daemon) mirrorAddress(s fleet.Server) string {
+	return address(s.MirrorURL, s.Name, d.settings().Pulp.UseHTTPSForSync)
+}
+
+func address(given string, name fleet.ServerName, https bool) string {
+	switch {
+	case given != "":
+		return strings.TrimRight(given, "/")
+	case https:
+		return "https://" + string(name)
+	}
+	return "http://" + string(name)
+}
+
+// mirrorRules are the rules for repositories that a server mirrors. It does not sign them: it
+// serves the primary's very metadata.
+func (d *daemon) mirrorRules(context.Context, *job.Server) (reconcile.Rules, error) {
+	settings := d.settings()
+	ca, err := settings.CA.PEM()
+	if err != nil {
+		return reconcile.Rules{}, err
+	}
+	return reconcile.Rules{
+		InternalDomains: settings.Pulp.InternalDomains, RootCA: string(ca), TLSValidation: settings.Pulp.RemoteTLSValidation,
+		SockConnectTimeout: settings.Remotes.ConnectTimeout.Seconds(), SockReadTimeout: settings.Remotes.ReadTimeout.Seconds(),
+		Rename: settings.Pulp.Rename,
+	}, nil
+}
+
+// definitionRules are the rules for repositories that are defined: those of deb are signed by the
+// configured service, which must be on the server.
+func (d *daemon) definitionRules(ctx context.Context, s *job.Server) (reconcile.Rules, error) {
+	rules, err := d.mirrorRules(ctx, s)
+	name := d.settings().Pulp.DebSigningService
+	if err != nil || name == "" {
+		return rules, err
+	}
+	var services []pulp.SigningService
+	err = s.Try(ctx, nil, func(ctx context.Context) error {
+		services, err = s.Client.SigningServices(ctx, "")
+		return err
+	})
+	if err != nil {
+		return rules, err
+	}
+	var there []string
+	for _, service := range services {
+		if service.Name == name {
+			rules.SigningService = string(service.Href)
+			return rules, nil
+		}
+		there = append(there, service.Name)
+	}
+	return rules, fault.New(fault.Invalid, "server %s has no signing service %q", s.Name, name).
+		WithHint("%s", signingHint(there))
+}
+
+func signingHint(there []string) string {
+	if len(there) == 0 {
+		return "it has none: add one with `pulpcore-manager add-signing-service`, or take deb_signing_service out of config.ini"
+	}
+	return fmt.Sprintf("it has %s: set deb_signing_service in config.ini to one of them", strings.Join(there, ", "))
+}

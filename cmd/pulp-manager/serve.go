@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pulp/pulp-manager/internal/api"
+	"github.com/pulp/pulp-manager/internal/exporter"
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/scheduler"
+	"github.com/pulp/pulp-manager/internal/store"
+	"github.com/pulp/pulp-manager/internal/worker"
+)
+
+// roles are what a process does.
+type roles struct{ api, worker, scheduler bool }
+
+func (r roles) all() bool { return r.api && r.worker && r.scheduler }
+
+func serveCommands() []*cobra.Command {
+	return []*cobra.Command{
+		roleCommand("serve", "Run everything in one process: API, worker and scheduler", roles{true, true, true}),
+		roleCommand("api", "Run the REST API alone (needs PostgreSQL)", roles{api: true}),
+		roleCommand("worker", "Run background work alone (needs PostgreSQL)", roles{worker: true}),
+		roleCommand("scheduler", "Run the schedules alone (needs PostgreSQL)", roles{scheduler: true}),
+	}
+}
+
+func roleCommand(name, short string, r roles) *cobra.Command {
+	o := &options{}
+	c := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		d, err := openDaemon(c.Context(), *o, r)
+		if err != nil {
+			return err
+		}
+		return d.serve(c.Context(), r)
+	}}
+	o.daemonFlags(c)
+	if r.api {
+		c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the REST API")
+	}
+	if r.scheduler {
+		c.Flags().BoolVar(&o.allowRemovals, "allow-removals", false, "let a configuration remove all servers, or more than a third of six or more")
+	}
+	return c
+}
+
+// serve runs the roles until ctx ends, then hands back what is under way and closes everything.
+func (d *daemon) serve(ctx context.Context, r roles) (err error) {
+	defer func() {
+		err = errors.Join(err, d.store.Close())
+		d.log.Info("stopped", "err", err)
+	}()
+	began := time.Now()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var parts sync.WaitGroup
+	defer parts.Wait()
+
+	address := ""
+	if r.api {
+		address, err = d.listen(ctx, stop, &parts, d.options.listen, d.api(), "api")
+	}
+	if err == nil && d.options.metricsListen != "" {
+		_, err = d.listen(ctx, stop, &parts, d.options.metricsListen, exporter.Handler(version), "metrics")
+	}
+	if err != nil {
+		stop(err)
+		return err
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	parts.Go(func() { d.watchConfig(ctx, hangup, r.scheduler) })
+	if r.scheduler {
+		parts.Go(func() { scheduler.New(d.store, d.store, d.log).Run(ctx) })
+	}
+	if r.worker {
+		if err := d.work(ctx, &parts); err != nil {
+			stop(err)
+			return err
+		}
+	}
+	d.log.Info("ready", "version", version, "milliseconds", time.Since(began).Milliseconds(), "listen", address)
+	if d.onReady != nil {
+		d.onReady(address)
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// work runs the worker until ctx ends.
+func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
+	id, host := owner()
+	w := worker.New(d.store, d.env, id, host)
+	engine, err := d.store.Engine(store.EngineConfig{
+		Work: func(ctx context.Context, task fleet.TaskID, jobID string) error {
+			err := w.Work(ctx, task, jobID)
+			var again *worker.Again
+			if errors.As(err, &again) {
+				return store.HandBack{After: again.After}
+			}
+			return err
+		},
+		Logger: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	if d.embedded { // nobody else can be at work
+		if _, err := d.store.Reclaim(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := d.store.Sweep(ctx); err != nil {
+		return err
+	}
+	if err := engine.Start(ctx); err != nil {
+		return err
+	}
+	parts.Go(func() {
+		loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
+		var looping sync.WaitGroup
+		looping.Go(func() { w.Run(loops) })
+		<-ctx.Done()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.options.drain)
+		defer cancel()
+		w.Stop()
+		if err := engine.Stop(limit); err != nil {
+			d.log.Warn("engine not stopped in time", "err", err)
+		}
+		endLoops()
+		looping.Wait()
+		if err := d.env.Pulps.Close(limit); err != nil {
+			d.log.Info("not logged out of every server", "err", err)
+		}
+	})
+	return nil
+}
+
+// api makes the REST API.
+func (d *daemon) api() http.Handler {
+	settings := d.settings()
+	local := loopback(d.options.listen)
+	if !local {
+		d.log.Warn("the API listens beyond this machine and needs no login in this release", "listen", d.options.listen)
+	}
+	return api.New(api.Options{
+		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs,
+		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
+		Version: version, Logger: d.log, Loopback: local, Ready: d.ready,
+	})
+}
+
+// ready tells what the daemon depends on and how that is.
+func (d *daemon) ready(ctx context.Context) []api.Check {
+	database := api.Check{Name: "database", OK: true}
+	if err := d.store.Ping(ctx); err != nil {
+		database.OK, database.Problem = false, shown(err)
+	}
+	configuration := api.Check{Name: "configuration", OK: true}
+	if why := d.problem.Load(); why != nil {
+		configuration.OK, configuration.Problem = false, *why
+	}
+	return []api.Check{database, configuration}
+}
+
+// loopback tells whether an address can be reached from this machine only.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// listen serves HTTP until ctx ends, and gives the address: that asked for, with a port where that was 0. Trouble
+// that ends it earlier ends everything.
+func (d *daemon) listen(ctx context.Context, stop context.CancelCauseFunc, parts *sync.WaitGroup, address string, h http.Handler, what string) (string, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", fault.Wrap(fault.Conflict, err, "%s: cannot listen on %s: %v", what, address, err).
+			WithHint("stop what uses the address, or choose another with --listen or --metrics-listen")
+	}
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	parts.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			stop(fault.Wrap(fault.Internal, err, "%s: no longer served", what))
+		}
+	})
+	parts.Go(func() {
+		<-ctx.Done()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(limit); err != nil {
+			_ = server.Close()
+		}
+	})
+	return listener.Addr().String(), nil
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package api is the REST API: it reads the store and queues tasks, and never
+// talks to Pulp.
+//
+// routes.go is the map of it. A handler is given a checked request and returns a
+// value or an error; handler.go alone writes answers. The OpenAPI document is made
+// from the same routes. Names, types and quirks of the answers are the original's
+// (legacy section 3): strings where it had strings, dates without a zone.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/job"
+)
+
+// Options is what the API needs.
+type Options struct {
+	Servers      fleet.Servers
+	Repositories fleet.Repositories
+	Tasks        fleet.Tasks
+	Queue        fleet.Queue
+	Jobs         []job.Definition // those with an Ask get a route
+
+	// Ready tells what the daemon depends on and how that is; nil: nothing. It gets five
+	// seconds.
+	Ready func(ctx context.Context) []Check
+
+	PageSize    int    // rows a page where the client does not say; 0: 50
+	MaxPageSize int    // largest page a client may ask for; 0: 20,000
+	Version     string // of the daemon, for the document and /healthz
+	Logger      *slog.Logger
+
+	// Loopback says that the daemon can be reached from its own machine only. Requests
+	// that name another host are refused then, so that no web page reaches the API
+	// through a browser by a name that resolves to this machine.
+	Loopback bool
+}
+
+// api is the state of a running API. It does not change after New.
+type api struct {
+	Options
+	mux      *http.ServeMux
+	document *huma.OpenAPI
+}
+
+// New makes the API.
+func New(o Options) http.Handler {
+	if o.PageSize <= 0 {
+		o.PageSize = 50
+	}
+	if o.MaxPageSize <= 0 {
+		o.MaxPageSize = 20_000
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &api{Options: o, mux: http.NewServeMux(), document: newDocument(o.Version)}
+	for _, rt := range a.routes() {
+		a.register(rt)
+	}
+	a.registerDocs()
+	return a.guard(http.HandlerFunc(a.dispatch))
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// PulpServerRepo is a repository on a server as the API shows it (legacy section 3.4).
+type PulpServerRepo struct {
+	ID               int64   `json:"id" doc:"Id of this repository on this server."`
+	Name             string  `json:"name"`
+	Type             string  `json:"repo_type" example:"deb"`
+	Server           int64   `json:"pulp_server_id"`
+	NameID           int64   `json:"repo_id" doc:"Id of the repository's name over all servers, as used in paths."`
+	Href             string  `json:"repo_href"`
+	RemoteHref       *string `json:"remote_href"`
+	RemoteFeed       *string `json:"remote_feed"`
+	DistributionHref *string `json:"distribution_href"`
+	Health           *string `json:"repo_sync_health" doc:"Null: it is not meant to sync, or was never synced."`
+	HealthDate       moment  `json:"repo_sync_health_date"`
+	DateCreated      moment  `json:"date_created"`
+	DateLastUpdated  moment  `json:"date_last_updated"`
+}
+
+// repositoryList is what a server's repositories can be filtered and sorted by.
+var repositoryList = &listing{fields: append([]listField{
+	{name: "id", kind: numberValue, doc: "id of the repository on this server"},
+	{name: "name", doc: "name of the repository"},
+	{name: "repo_type", doc: "its type, such as deb"},
+	{name: "repo_id", kind: numberValue, doc: "id of its name over all servers"},
+	{name: "repo_href", doc: "its address on Pulp"},
+	{name: "remote_href", doc: "its remote's address on Pulp"},
+	{name: "remote_feed", doc: "where it is synced from"},
+	{name: "distribution_href", doc: "its distribution's address on Pulp"},
+	{name: "repo_sync_health", kind: choiceValue, values: texts(fleet.Healths), doc: "its health"},
+	{name: "repo_sync_health_date", kind: momentValue, doc: "when that health was found"},
+	{name: "date_created", kind: momentValue, doc: "when it was first seen"},
+	{name: "date_last_updated", kind: momentValue, doc: "when it was changed"},
+}, sortable("repo_sync_health_id", "pulp_server_id", "pulp_server_name")...)}
+
+func (a *api) listRepositories(ctx context.Context, r *request) (any, error) {
+	server, err := r.id("id")
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.Repositories.FindRepositories(ctx, fleet.ServerID(server), r.query)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(r.query, page, showRepository)
+}
+
+func (a *api) getRepository(ctx context.Context, r *request) (any, error) {
+	server, err := r.id("id")
+	if err != nil {
+		return nil, err
+	}
+	name, err := r.id("repo_id")
+	if err != nil {
+		return nil, err
+	}
+	repository, err := a.Repositories.Repository(ctx, fleet.ServerID(server), fleet.NameID(name))
+	if err != nil {
+		return nil, err
+	}
+	return showRepository(repository)
+}
+
+// showRepository makes the JSON of a repository.
+func showRepository(r fleet.Repository) (PulpServerRepo, error) {
+	return PulpServerRepo{
+		ID: int64(r.ID), Name: r.Name, Type: string(r.Type), Server: int64(r.Server), NameID: int64(r.NameID), Href: r.Href,
+		RemoteHref: textOrNull(r.RemoteHref), RemoteFeed: textOrNull(r.RemoteFeed), DistributionHref: textOrNull(r.DistributionHref),
+		Health: textOrNull(string(r.Health)), HealthDate: moment(r.HealthDate), DateCreated: moment(r.Created), DateLastUpdated: moment(r.Updated),
+	}, nil
+}
+
+// exampleRepository is a repository in the document.
+var exampleRepository = PulpServerRepo{
+	ID: 23, Name: "ext-debian-12", Type: "deb", Server: 1, NameID: 12,
+	Href:             "/pulp/api/v3/repositories/deb/apt/01a207af-db76-791e-8a2c-d77eedcec249/",
+	RemoteHref:       textOrNull("/pulp/api/v3/remotes/deb/apt/01a207af-d92d-7a31-987a-e3680014faad/"),
+	RemoteFeed:       textOrNull("https://deb.example.com/debian/"),
+	DistributionHref: textOrNull("/pulp/api/v3/distributions/deb/apt/01a207af-de96-70ed-8cfb-c9c20e2e69a9/"),
+	Health:           textOrNull("green"), HealthDate: exampleMoment, DateCreated: exampleMoment, DateLastUpdated: exampleMoment,
+}

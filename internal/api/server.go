@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// PulpServer is a server as the API shows it (legacy section 3.4).
+type PulpServer struct {
+	ID                     int64   `json:"id"`
+	Name                   string  `json:"name" doc:"Name, which is also its network address."`
+	Username               string  `json:"username" doc:"Account on Pulp."`
+	CredentialMount        *string `json:"vault_service_account_mount" doc:"Vault mount of the account."`
+	Health                 *string `json:"repo_sync_health_rollup" doc:"Worst health of its repositories; null: not known."`
+	HealthDate             moment  `json:"repo_sync_health_rollup_date"`
+	SnapshotSupported      bool    `json:"snapshot_supported"`
+	MaxConcurrentSnapshots *int    `json:"max_concurrent_snapshots"`
+	RegistrationSchedule   *string `json:"repo_config_registration_schedule" doc:"Cron text; null: repositories are not registered on schedule."`
+	RegistrationMaxRuntime *string `json:"repo_config_registration_max_runtime"`
+	RegistrationRegexInc   *string `json:"repo_config_registration_regex_include"`
+	RegistrationRegexExc   *string `json:"repo_config_registration_regex_exclude"`
+	DateCreated            moment  `json:"date_created"`
+	DateLastUpdated        moment  `json:"date_last_updated"`
+}
+
+// serverList is what servers can be filtered and sorted by.
+var serverList = &listing{fields: append([]listField{
+	{name: "id", kind: numberValue, doc: "id of the server"},
+	{name: "name", doc: "name of the server"},
+	{name: "username", doc: "account on Pulp"},
+	{name: "vault_service_account_mount", doc: "Vault mount of the account"},
+	{name: "repo_sync_health_rollup", kind: choiceValue, values: texts(fleet.Healths), doc: "worst health of its repositories"},
+	{name: "repo_sync_health_rollup_date", kind: momentValue, doc: "when that health was found"},
+	{name: "snapshot_supported", kind: boolValue, doc: "whether snapshots are made there"},
+	{name: "max_concurrent_snapshots", kind: numberValue, doc: "how many snapshots are made at a time"},
+	{name: "repo_config_registration_schedule", doc: "when repositories are registered"},
+	{name: "repo_config_registration_max_runtime", doc: "longest run time of that"},
+	{name: "repo_config_registration_regex_include", doc: "pattern of what is registered"},
+	{name: "repo_config_registration_regex_exclude", doc: "pattern of what is not"},
+	{name: "date_created", kind: momentValue, doc: "when it came"},
+	{name: "date_last_updated", kind: momentValue, doc: "when it was changed"},
+}, sortable("repo_sync_health_rollup_id")...)}
+
+func (a *api) listServers(ctx context.Context, r *request) (any, error) {
+	page, err := a.Servers.FindServers(ctx, r.query)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(r.query, page, showServer)
+}
+
+func (a *api) listHealths(context.Context, *request) (any, error) { return texts(fleet.Healths), nil }
+
+func (a *api) getServer(ctx context.Context, r *request) (any, error) {
+	server, err := a.server(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return showServer(server)
+}
+
+// server gives the server that the path names. One that was removed from the
+// configuration is not found.
+func (a *api) server(ctx context.Context, r *request) (fleet.Server, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return fleet.Server{}, err
+	}
+	server, err := a.Servers.Server(ctx, fleet.ServerID(id))
+	if err == nil && !server.Removed.IsZero() {
+		return fleet.Server{}, fault.New(fault.NotFound, "server %s was removed from the configuration", server.Name)
+	}
+	return server, err
+}
+
+// showServer makes the JSON of a server.
+func showServer(s fleet.Server) (PulpServer, error) {
+	shown := PulpServer{
+		ID: int64(s.ID), Name: string(s.Name), Username: s.Username, CredentialMount: textOrNull(s.CredentialMount),
+		Health: textOrNull(string(s.Health)), HealthDate: moment(s.HealthDate), SnapshotSupported: s.SnapshotSupported,
+		DateCreated: moment(s.Created), DateLastUpdated: moment(s.Updated),
+	}
+	if s.MaxConcurrentSnapshots > 0 {
+		shown.MaxConcurrentSnapshots = &s.MaxConcurrentSnapshots
+	}
+	if reg := s.Registration; reg != nil {
+		shown.RegistrationSchedule, shown.RegistrationMaxRuntime = textOrNull(reg.Schedule), textOrNull(reg.MaxRuntime)
+		shown.RegistrationRegexInc, shown.RegistrationRegexExc = textOrNull(reg.Include), textOrNull(reg.Exclude)
+	}
+	return shown, nil
+}
+
+// textOrNull gives null for no text.
+func textOrNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// texts gives values as plain texts.
+func texts[T ~string](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
+// exampleMoment is a date in the document's examples.
+var exampleMoment = moment(time.Date(2026, 11, 23, 9, 14, 46, 0, time.UTC))
+
+// exampleServer is a server in the document.
+var exampleServer = PulpServer{
+	ID: 1, Name: "pulp1.example.com", Username: "admin", CredentialMount: textOrNull("service-accounts"), Health: textOrNull("green"),
+	HealthDate: exampleMoment, SnapshotSupported: true, RegistrationSchedule: textOrNull("0 3 * * *"), RegistrationMaxRuntime: textOrNull("1h"),
+	DateCreated: exampleMoment, DateLastUpdated: exampleMoment,
+}
