@@ -22,10 +22,10 @@ var deb = Type{
 		{Name: "releases", Doc: "Suites, with blanks between them; \"/\" for a flat repository. Default stable.", Check: words},
 		{Name: "components", Doc: "Components, with blanks between them. Default all.", Check: words},
 		{Name: "architectures", Doc: "Architectures, with blanks between them. Default all.", Check: words},
+		{Name: "gpgkey", Doc: "Public key, armored: Pulp refuses what it did not sign. Default: what the remote has is left alone.", Check: armored},
 		policy,
 	},
-	Remote:   debRemote,
-	Compared: []string{"distributions", "components", "architectures", "ignore_missing_package_indices", "policy"},
+	Remote: debRemote,
 
 	Feed:   func(base string) string { return base },
 	Mirror: debMirror,
@@ -63,7 +63,7 @@ func publishedSuites(remote map[string]any) []string {
 
 func debRemote(options map[string]any) map[string]any {
 	fields := map[string]any{"distributions": "stable", "components": nil, "architectures": nil, "ignore_missing_package_indices": false}
-	for option, field := range map[string]string{"releases": "distributions", "components": "components", "architectures": "architectures"} {
+	for option, field := range map[string]string{"releases": "distributions", "components": "components", "architectures": "architectures", "gpgkey": "gpgkey"} {
 		if v, ok := options[option]; ok {
 			fields[field] = v
 		}
@@ -95,6 +95,7 @@ func debMirror(ctx context.Context, s Source) (map[string]any, error) {
 	return map[string]any{
 		"distributions": strings.Join(suites, " "), "components": nil, "architectures": nil,
 		"ignore_missing_package_indices": false, "policy": "immediate",
+		"gpgkey": nil, // of another upstream: it would refuse the primary's signature
 	}, nil
 }
 

@@ -7,9 +7,8 @@ import "context"
 // file is a repository of plain files with a manifest.
 var file = Type{
 	Name: "file", Component: "file", Path: "file/file", Units: "file.file", Noun: "file", Serving: Pinned,
-	Options:  []Option{policy},
-	Remote:   func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
-	Compared: []string{"policy"},
+	Options: []Option{policy},
+	Remote:  func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
 
 	Feed: func(base string) string { return base + manifest },
 	Mirror: func(context.Context, Source) (map[string]any, error) {

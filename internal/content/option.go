@@ -29,6 +29,15 @@ func words(value any) (any, error) {
 	return strings.Join(fields, " "), nil
 }
 
+// armored reads a public key as OpenPGP prints it.
+func armored(value any) (any, error) {
+	key, ok := value.(string)
+	if !ok || !strings.Contains(key, "-----BEGIN PGP PUBLIC KEY BLOCK-----") {
+		return nil, fault.New(fault.Invalid, "must be a public key that begins with -----BEGIN PGP PUBLIC KEY BLOCK-----")
+	}
+	return strings.TrimSpace(key), nil
+}
+
 // policies are when Pulp downloads a package's file.
 var policies = map[string]bool{"immediate": true, "on_demand": true, "streamed": true}
 

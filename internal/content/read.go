@@ -54,11 +54,12 @@ func readRPM(ctx context.Context, fetch Fetch, _ map[string]any) (View, error) {
 	if err := xml.Unmarshal(body, &index); err != nil {
 		return View{}, fault.Wrap(fault.Invalid, err, "%s is not XML: %v", repomd, err)
 	}
-	view := View{Metadata: map[string][]byte{repomd: body}}
+	view, found := View{Metadata: map[string][]byte{repomd: body}}, false
 	for _, d := range index.Data {
 		if d.Type != "primary" {
 			continue
 		}
+		found = true
 		primary, err := fetchPlain(ctx, fetch, d.Location.Href)
 		if err != nil {
 			return View{}, err
@@ -79,6 +80,9 @@ func readRPM(ctx context.Context, fetch Fetch, _ map[string]any) (View, error) {
 		for _, p := range packages.Package {
 			view.Units = append(view.Units, fmt.Sprintf("%s %s-%s.%s", p.Name, p.Version.Ver, p.Version.Rel, p.Arch))
 		}
+	}
+	if !found { // some other page
+		return View{}, fault.New(fault.Invalid, "%s names no primary index", repomd)
 	}
 	slices.Sort(view.Units)
 	return view, nil

@@ -7,9 +7,8 @@ import "context"
 // rpm is a repository of RPM packages with repodata.
 var rpm = Type{
 	Name: "rpm", Component: "rpm", Path: "rpm/rpm", Units: "rpm.package", Noun: "package", Serving: Pinned,
-	Options:  []Option{policy},
-	Remote:   func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
-	Compared: []string{"policy"},
+	Options: []Option{policy},
+	Remote:  func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
 
 	Feed: func(base string) string { return base },
 	Mirror: func(context.Context, Source) (map[string]any, error) {

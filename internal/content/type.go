@@ -40,9 +40,6 @@ type Type struct {
 	Options []Option
 	// Remote gives a remote's fields beyond the common ones, for a definition's options.
 	Remote func(options map[string]any) map[string]any
-	// Compared are the remote's fields that Remote or Mirror may set. A wanted state without
-	// one of them wants it null.
-	Compared []string
 
 	// Feed gives the url a secondary's remote reads, from the base url of the primary's distribution.
 	Feed func(base string) string

@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 )
@@ -32,19 +33,33 @@ func BasePathOf(description, name string, rename Rename) (string, error) {
 // name, or the name alone where base_url equals it (legacy section 1.9.4).
 func BasePath(baseURL, name string, rename Rename) (string, error) {
 	base := strings.TrimRight(strings.TrimSpace(baseURL), "/")
-	if base == name {
-		return name, nil
+	path := name
+	if base != name {
+		last, err := rename.apply(name)
+		if err != nil {
+			return "", err
+		}
+		path = strings.TrimLeft(base+"/"+last, "/")
 	}
-	last, err := rename.apply(name)
-	if err != nil {
-		return "", err
-	}
-	path := strings.TrimLeft(base+"/"+last, "/")
-	if path != strings.Join(strings.FieldsFunc(path, func(r rune) bool { return r == '/' }), "/") || strings.ContainsAny(path, " \t\n") {
+	if !relative(path) {
 		return "", fault.New(fault.Invalid, "repository %s: base path %q is not a relative path", name, path).
-			WithHint("use a base_url such as \"debian/bookworm\": no leading or double slash, no blank")
+			WithHint("use a base_url such as \"debian/bookworm\": no leading or double slash, no \"..\", no blank")
 	}
 	return path, nil
+}
+
+// relative tells whether a path names the same place wherever it is put: parts with one slash
+// between them, none of which leads up or nowhere, and nothing in them that an address has a
+// meaning for.
+func relative(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "" || part == "." || part == ".." {
+			return false
+		}
+	}
+	return !strings.ContainsFunc(path, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`\?#%`, r)
+	})
 }
 
 func (r Rename) apply(name string) (string, error) {

@@ -25,8 +25,9 @@ type Expectation struct {
 
 // RepositoryHealth rates a repository at a moment: green where its newest sync
 // succeeded and the last success is within two periods and a run; red where it never
-// succeeded, or not for four periods; amber between. Without a schedule, the
-// newest sync alone decides. It is empty for a repository without a remote.
+// succeeded, or not for four periods and a run; amber between. Without a schedule, the
+// newest sync alone decides. It is empty for a repository without a remote, or that was
+// never synced.
 func RepositoryHealth(r Repository, want Expectation, now time.Time) Health {
 	switch {
 	case !r.HasRemote() || r.LastAttempt.IsZero():
@@ -41,10 +42,10 @@ func RepositoryHealth(r Repository, want Expectation, now time.Time) Health {
 		}
 		return Amber
 	}
-	switch {
-	case age > 4*want.Period+max(want.MaxRuntime, 0):
+	switch late := age - max(want.MaxRuntime, 0); {
+	case late > 4*want.Period:
 		return Red
-	case newest && age <= 2*want.Period+max(want.MaxRuntime, 0):
+	case newest && late <= 2*want.Period:
 		return Green
 	}
 	return Amber

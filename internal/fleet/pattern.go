@@ -4,6 +4,8 @@ package fleet
 
 import (
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dlclark/regexp2"
@@ -35,12 +37,49 @@ func CompilePattern(text string) (*Pattern, error) {
 	if err == nil {
 		return &Pattern{text: text, fast: fast}, nil
 	}
-	full, fullErr := regexp2.Compile(text, regexp2.None)
+	full, fullErr := regexp2.Compile(translate(text), regexp2.None)
 	if fullErr != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "pattern %q is not a regular expression: %v", text, fullErr)
 	}
 	full.MatchTimeout = matchLimit
 	return &Pattern{text: text, full: full}, nil
+}
+
+// translate writes what only Python writes so in the words of the second engine: named groups, references
+// to them, and the end of the text.
+func translate(text string) string {
+	var out strings.Builder
+	class := false // within [ ]
+	for i := 0; i < len(text); i++ {
+		rest := text[i:]
+		switch {
+		case strings.HasPrefix(rest, `\Z`):
+			out.WriteString(`\z`)
+			i++
+		case text[i] == '\\' && len(rest) > 1:
+			out.WriteString(rest[:2])
+			i++
+		case class:
+			class = text[i] != ']'
+			out.WriteByte(text[i])
+		case strings.HasPrefix(rest, "(?P<"):
+			out.WriteString("(?<")
+			i += len("(?P<") - 1
+		case strings.HasPrefix(rest, "(?P=") && strings.Contains(rest, ")"):
+			name, _, _ := strings.Cut(rest[len("(?P="):], ")")
+			out.WriteString(`\k<` + name + ">")
+			i += len("(?P=") + len(name)
+		default:
+			class = text[i] == '['
+			out.WriteByte(text[i])
+			if class && strings.HasPrefix(rest, "[]") || strings.HasPrefix(rest, "[^]") { // a first ] is one of the class
+				n := strings.IndexByte(rest, ']')
+				out.WriteString(rest[1 : n+1])
+				i += n
+			}
+		}
+	}
+	return out.String()
 }
 
 // String gives the pattern's text.
@@ -94,7 +133,9 @@ func (p *Pattern) MatchStart(s string) (map[string]string, bool, error) {
 	}
 	groups := map[string]string{}
 	for _, g := range m.Groups() {
-		groups[g.Name] = g.String()
+		if _, numbered := strconv.Atoi(g.Name); numbered != nil && len(g.Captures) > 0 {
+			groups[g.Name] = g.String()
+		}
 	}
 	return groups, true, nil
 }

@@ -4,23 +4,41 @@ package fleet
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 )
 
 // Secret is a text that no log, error, answer or database row ever shows.
 // Reveal is the only way to its value.
-type Secret struct{ value string }
+//
+// The text is behind a pointer: where a Secret is a field that is not exported, package
+// fmt cannot call its methods and prints what it holds. So == does not compare texts.
+type Secret struct{ value *string }
 
-// NewSecret wraps a secret text.
-func NewSecret(value string) Secret { return Secret{value} }
+// NewSecret wraps a secret text. An empty one gives the zero Secret.
+func NewSecret(value string) Secret {
+	if value == "" {
+		return Secret{}
+	}
+	return Secret{&value}
+}
 
 // Reveal gives the text itself, for the request that needs it.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // Empty tells whether there is no text.
-func (s Secret) Empty() bool { return s.value == "" }
+func (s Secret) Empty() bool { return s.value == nil }
 
 const hidden = "[secret]"
+
+// Format hides the text whatever the verb: those for numbers would show it.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // String, GoString, MarshalText, MarshalJSON and LogValue keep the text from being printed.
 func (Secret) String() string { return hidden }

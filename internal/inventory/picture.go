@@ -5,7 +5,9 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,7 +25,7 @@ type Picture struct {
 	Repositories []*Repository  // by type and name
 
 	byName       map[key]*Repository
-	publications map[pulp.Href]pulp.Href // version → its newest publication; set by Serve
+	publications map[pulp.Href][]pulp.Href // version → its publications, oldest first; set by Serve
 }
 
 type key struct {
@@ -38,8 +40,11 @@ type Repository struct {
 	Repository   *pulp.Repository
 	Remote       *pulp.Remote // the one the repository names; else the one of its name
 	Linked       bool         // the repository names that remote: it can sync
+	Own          *pulp.Remote // the one of its name, whichever the repository names
 	Distribution *pulp.Distribution
 	Served       string // version the distribution serves; set by Picture.Serve
+	// ServedPublication is the publication of that version that is served; set by Picture.Serve.
+	ServedPublication pulp.Href
 }
 
 // Take asks a server for all repositories, remotes and distributions of the types it can hold. Only
@@ -49,26 +54,35 @@ func Take(ctx context.Context, c *pulp.Client, server fleet.ServerName, names ..
 	if err != nil {
 		return nil, err
 	}
-	p := &Picture{Server: server, Status: status, byName: map[key]*Repository{}}
-	for _, t := range content.Types() {
-		if !status.Has(t.Component) {
-			continue
-		}
-		p.Types = append(p.Types, t)
+	p := NewPicture(server, status)
+	for _, t := range p.Types {
 		if err := p.take(ctx, c, t, names); err != nil {
 			return nil, err
 		}
 	}
-	for _, r := range p.byName {
-		p.Repositories = append(p.Repositories, r)
-	}
-	slices.SortFunc(p.Repositories, func(a, b *Repository) int {
-		if c := strings.Compare(string(a.Type.Name), string(b.Type.Name)); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
+	p.sort()
 	return p, nil
+}
+
+// NewPicture makes a picture of a server with these repositories.
+func NewPicture(server fleet.ServerName, status pulp.Status, repositories ...*Repository) *Picture {
+	p := &Picture{Server: server, Status: status, byName: map[key]*Repository{}}
+	for _, t := range content.Types() {
+		if status.Has(t.Component) {
+			p.Types = append(p.Types, t)
+		}
+	}
+	for _, r := range repositories {
+		p.byName[key{r.Type.Name, r.Name}] = r
+	}
+	p.sort()
+	return p
+}
+
+func (p *Picture) sort() {
+	p.Repositories = slices.SortedFunc(maps.Values(p.byName), func(a, b *Repository) int {
+		return cmp.Or(cmp.Compare(a.Type.Name, b.Type.Name), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 func (p *Picture) take(ctx context.Context, c *pulp.Client, t content.Type, names []string) error {
@@ -100,8 +114,9 @@ func (p *Picture) take(ctx context.Context, c *pulp.Client, t content.Type, name
 	}
 	for i := range remotes {
 		// A remote of the same name that the repository does not name is known, but makes nothing sync (D93).
-		if r := p.entry(t, remotes[i].Name); r.Remote == nil && !r.Linked {
-			r.Remote = &remotes[i]
+		r := p.entry(t, remotes[i].Name)
+		if r.Own = &remotes[i]; !r.Linked {
+			r.Remote = r.Own
 		}
 	}
 	for i := range distributions {

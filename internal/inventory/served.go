@@ -3,8 +3,10 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
@@ -13,46 +15,62 @@ import (
 const publicationFields = "pulp_href,repository,repository_version,pulp_created"
 
 // Serve finds out which version each distribution serves, from one bulk list of publications, or from
-// the list of one repository's. A repository's newest publication of its newest published version is
+// one for each of only. A repository's newest publication of its newest published version is
 // what is served where the distribution names the repository.
 func (p *Picture) Serve(ctx context.Context, c *pulp.Client, only ...pulp.Href) error {
-	query := url.Values{"fields": {publicationFields}}
-	for _, repository := range only {
-		query.Add("repository", string(repository))
-	}
-	publications, err := c.List(ctx, "publications/", query)
+	publications, err := listPublications(ctx, c, only)
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(publications, func(a, b pulp.Fields) int { return cmp.Compare(text(a, "pulp_created"), text(b, "pulp_created")) })
 	versions := make(map[pulp.Href]pulp.Href, len(publications)) // publication → version
 	newest := map[pulp.Href]pulp.Href{}                          // repository → newest published version
-	p.publications = make(map[pulp.Href]pulp.Href, len(publications))
-	created := make(map[pulp.Href]string, len(publications))
+	p.publications = map[pulp.Href][]pulp.Href{}
 	for _, f := range publications {
 		version := text(f, "repository_version")
 		versions[f.Href()] = version
+		p.publications[version] = append(p.publications[version], f.Href())
 		repository, number, ok := version.VersionNumber()
 		if !ok {
 			continue
-		}
-		if at := string(text(f, "pulp_created")); at >= created[version] {
-			created[version], p.publications[version] = at, f.Href()
 		}
 		if _, best, ok := newest[repository].VersionNumber(); !ok || number > best {
 			newest[repository] = version
 		}
 	}
 	for _, r := range p.Repositories {
-		r.Served = ""
-		if d := r.Distribution; d != nil {
-			r.Served = string(servedBy(*d, versions, newest))
+		r.Served, r.ServedPublication = "", ""
+		if r.Distribution == nil {
+			continue
+		}
+		version := servedBy(*r.Distribution, versions, newest)
+		r.Served, r.ServedPublication = string(version), r.Distribution.Publication
+		if all := p.publications[version]; r.ServedPublication == "" && len(all) > 0 {
+			r.ServedPublication = all[len(all)-1]
 		}
 	}
 	return nil
 }
 
-// PublicationOf gives the newest publication of a version; empty where it had none when Serve asked.
-func (p *Picture) PublicationOf(version pulp.Href) pulp.Href { return p.publications[version] }
+// listPublications lists all publications, or those of some repositories: Pulp looks at one "repository"
+// of a query only.
+func listPublications(ctx context.Context, c *pulp.Client, only []pulp.Href) ([]pulp.Fields, error) {
+	if len(only) == 0 {
+		return c.List(ctx, "publications/", url.Values{"fields": {publicationFields}})
+	}
+	var all []pulp.Fields
+	for _, repository := range only {
+		found, err := c.List(ctx, "publications/", url.Values{"fields": {publicationFields}, "repository": {string(repository)}})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// PublicationsOf gives the publications that a version had when Serve asked, oldest first.
+func (p *Picture) PublicationsOf(version pulp.Href) []pulp.Href { return p.publications[version] }
 
 func text(f pulp.Fields, name string) pulp.Href {
 	s, _ := f[name].(string)

@@ -7,6 +7,8 @@ package publish
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/pulp/pulp-manager/internal/content"
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -25,11 +27,11 @@ type Hands interface {
 
 // Request is a repository whose newest version should be served.
 type Request struct {
-	Repository  *inventory.Repository
-	Newest      pulp.Href      // its newest version
-	Publication pulp.Href      // of that version, if there is one already
-	Method      content.Method // by which it was synced
-	Mirrored    bool           // it is a secondary's
+	Repository   *inventory.Repository
+	Newest       pulp.Href      // its newest version
+	Publications []pulp.Href    // of that version, oldest first
+	Method       content.Method // by which it was synced
+	Mirrored     bool           // it is a secondary's
 }
 
 // Done tells what publishing did.
@@ -47,15 +49,20 @@ func Serve(ctx context.Context, h Hands, r Request) (Done, error) {
 		return Done{}, fault.New(fault.NotFound, "repository %s has no distribution of its name, so nobody can read it", repository.Name).
 			WithHint("register its definition again, or create a distribution %q in Pulp", repository.Name)
 	}
-	if r.Newest == "" || string(r.Newest) == repository.Served {
+	publication := r.right()
+	if r.Newest == "" || (string(r.Newest) == repository.Served && publication != "" && publication == repository.ServedPublication) {
 		return Done{Unchanged: true, Units: -1}, nil
+	}
+	follows := repository.Type.Serving == content.Following
+	if d := repository.Distribution; follows && d.Repository != repository.Repository.Href {
+		return Done{}, fault.New(fault.Conflict, "distribution %s does not follow its repository, so nothing that is published would be served", d.Name).
+			WithHint("register its definition again: that points the distribution at the repository")
 	}
 	units, err := guard(ctx, h, r)
 	if err != nil {
 		return Done{}, err
 	}
-	publication := r.Publication
-	if publication == "" {
+	if publication == "" || (follows && publication != r.Publications[len(r.Publications)-1]) {
 		if publication, err = create(ctx, h, r); err != nil {
 			return Done{}, err
 		}
@@ -64,6 +71,28 @@ func Serve(ctx context.Context, h Hands, r Request) (Done, error) {
 		return Done{}, err
 	}
 	return Done{Publication: publication, Units: units}, nil
+}
+
+// right gives the publication of the newest version that should be served, of those there are; empty:
+// none. Of a version that was mirrored with its metadata it is the one the sync made, not one
+// that somebody made of the same version later.
+func (r Request) right() pulp.Href {
+	if len(r.Publications) == 0 {
+		return ""
+	}
+	if r.Method.Publishes {
+		return r.Publications[0]
+	}
+	if r.Method.Publication == nil {
+		return r.Publications[len(r.Publications)-1]
+	}
+	path, _ := r.Method.Publication()
+	for _, p := range slices.Backward(r.Publications) {
+		if strings.Contains(string(p), "/publications/"+path+"/") {
+			return p
+		}
+	}
+	return ""
 }
 
 // create publishes the newest version.
@@ -94,10 +123,6 @@ func create(ctx context.Context, h Hands, r Request) (pulp.Href, error) {
 func point(ctx context.Context, h Hands, repository *inventory.Repository, publication pulp.Href) error {
 	d := repository.Distribution
 	if repository.Type.Serving == content.Following {
-		if d.Repository != repository.Repository.Href {
-			return fault.New(fault.Conflict, "distribution %s does not follow its repository, so what was published is not served", d.Name).
-				WithHint("register its definition again: that points the distribution at the repository")
-		}
 		return nil
 	}
 	body := pulp.Fields{"publication": publication}

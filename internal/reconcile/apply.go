@@ -98,8 +98,8 @@ func (s Applier) applyOne(ctx context.Context, changes []Change, have *inventory
 	}
 	links := hrefs{}
 	if there := have.Find(first.Type.Name, first.Name); there != nil {
-		if there.Remote != nil {
-			links.remote = there.Remote.Href
+		if there.Own != nil {
+			links.remote = there.Own.Href
 		}
 		if there.Repository != nil {
 			links.repository = there.Repository.Href
@@ -120,11 +120,13 @@ func (s Applier) apply(ctx context.Context, c Change, links *hrefs) error {
 	body := pulp.Fields{}
 	maps.Copy(body, c.Fields)
 	for field, secret := range c.Secrets {
-		body[field] = secret.Reveal()
+		if body[field] = secret.Reveal(); secret.Empty() {
+			body[field] = nil // Pulp refuses an empty text
+		}
 	}
 	switch c.Noun {
 	case Remote:
-		href, err := s.put(ctx, c, body, "remotes/"+c.Type.Path+"/", s.Hands.Client().UpdateRemote, func(ctx context.Context) (pulp.Href, error) {
+		href, sent, err := s.put(ctx, c, body, "remotes/"+c.Type.Path+"/", s.Hands.Client().UpdateRemote, func(ctx context.Context) (pulp.Href, error) {
 			made, err := s.Hands.Client().CreateRemote(ctx, c.Type.Path, body)
 			return made.Href, err
 		})
@@ -132,15 +134,15 @@ func (s Applier) apply(ctx context.Context, c Change, links *hrefs) error {
 			return err
 		}
 		links.remote = href
-		if len(c.Secrets) > 0 && s.Sent != nil {
+		if sent && len(c.Secrets) > 0 && s.Sent != nil {
 			return s.Sent(ctx, c.Name, c.Secrets)
 		}
 		return nil
 	case Repository:
-		if _, asked := body["remote"]; (asked || c.Create()) && links.remote != "" {
+		if _, asked := body["remote"]; asked {
 			body["remote"] = links.remote
 		}
-		href, err := s.put(ctx, c, body, "repositories/"+c.Type.Path+"/", s.Hands.Client().UpdateRepository, func(ctx context.Context) (pulp.Href, error) {
+		href, _, err := s.put(ctx, c, body, "repositories/"+c.Type.Path+"/", s.Hands.Client().UpdateRepository, func(ctx context.Context) (pulp.Href, error) {
 			made, err := s.Hands.Client().CreateRepository(ctx, c.Type.Path, body)
 			return made.Href, err
 		})
@@ -163,21 +165,36 @@ func (s Applier) apply(ctx context.Context, c Change, links *hrefs) error {
 
 type updater func(ctx context.Context, href pulp.Href, body pulp.Fields) (pulp.Change, error)
 
-// put creates or updates a remote or a repository and gives its href.
-func (s Applier) put(ctx context.Context, c Change, body pulp.Fields, list string, update updater, create func(ctx context.Context) (pulp.Href, error)) (pulp.Href, error) {
+// put creates or updates a remote or a repository and gives its href, and whether Pulp has what
+// was sent.
+func (s Applier) put(ctx context.Context, c Change, body pulp.Fields, list string, update updater, create func(ctx context.Context) (pulp.Href, error)) (href pulp.Href, sent bool, err error) {
 	if !c.Create() {
-		return pulp.Href(c.Href), s.update(ctx, c, body, update)
+		return pulp.Href(c.Href), true, s.update(ctx, c, body, update)
 	}
-	return s.create(ctx, c, list, create)
+	href, err = create(ctx)
+	switch {
+	case err == nil:
+		return href, true, nil
+	case pulp.IsNotUnique(err, "name"): // somebody else was faster: the next run makes it as wanted
+		taken := err
+		err = s.Hands.Try(ctx, func(ctx context.Context) error {
+			href, err = s.byName(ctx, c.Name, list)
+			return err
+		})
+		if href == "" && err == nil {
+			err = taken // by another type
+		}
+		return href, false, err
+	case pulp.NotSent(err) && !fault.Is(err, fault.Unavailable):
+		return "", false, err
+	}
+	href, err = s.again(ctx, c, list, create)
+	return href, err == nil, err
 }
 
-// create makes something that Pulp answers with 201 and no task. A lost answer, or one of an
-// earlier attempt, is recovered by the name, which is unique in Pulp.
-func (s Applier) create(ctx context.Context, c Change, list string, create func(ctx context.Context) (pulp.Href, error)) (pulp.Href, error) {
-	href, err := create(ctx)
-	if err == nil || (pulp.NotSent(err) && !pulp.IsNotUnique(err, "name") && !fault.Is(err, fault.Unavailable)) {
-		return href, err
-	}
+// again makes something whose creation Pulp answers with 201 and no task, after an answer that was lost.
+// What came of the lost request is found by the name, which is unique in Pulp.
+func (s Applier) again(ctx context.Context, c Change, list string, create func(ctx context.Context) (pulp.Href, error)) (href pulp.Href, err error) {
 	err = s.Hands.Try(ctx, func(ctx context.Context) error {
 		if href, err = s.byName(ctx, c.Name, list); href != "" || err != nil {
 			return err

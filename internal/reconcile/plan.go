@@ -3,16 +3,15 @@
 package reconcile
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/pulp/pulp-manager/internal/content"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/inventory"
+	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
 // Noun is what a change is about.
@@ -32,7 +31,7 @@ type Change struct {
 	Noun    Noun
 	Href    string                  // of what is updated; empty: it is created
 	Fields  map[string]any          // to send; links to the other parts are filled in when they exist
-	Secrets map[string]fleet.Secret // to send with them
+	Secrets map[string]fleet.Secret // to send with them; an empty one is cleared
 	// Conflict says why the repository is left alone; nothing else is set then.
 	Conflict string
 	Source   string
@@ -69,18 +68,16 @@ func SecretKey(remote, field string) string { return remote + "/" + field }
 // remote, itself, its distribution. Nothing to do gives nothing. What is wanted twice, or is in the
 // way of another, is a conflict and left alone.
 func Plan(want []Want, have *inventory.Picture, known Known, fingerprint Fingerprint) []Change {
-	names, paths := taken(have)
+	names, paths := map[string]string{}, taken(have)
 	var changes []Change
 	for _, w := range want {
 		if why := conflict(w, have, names, paths); why != "" {
 			changes = append(changes, Change{Type: w.Type, Name: w.Name, Conflict: why, Source: w.Source})
 			continue
 		}
-		names[w.Name], paths[w.BasePath] = w.Source, w.Name
-		there := have.Find(w.Type.Name, w.Name)
-		if there == nil {
-			there = &inventory.Repository{}
-		}
+		names[w.Name] = w.Source
+		paths.take(w.BasePath, w.Name)
+		there := partsOf(w, have)
 		for _, c := range []*Change{remoteChange(w, there, known, fingerprint), repositoryChange(w, there), distributionChange(w, there)} {
 			if c != nil {
 				c.Type, c.Name, c.Source = w.Type, w.Name, w.Source
@@ -91,54 +88,16 @@ func Plan(want []Want, have *inventory.Picture, known Known, fingerprint Fingerp
 	return changes
 }
 
-// taken gives the names wanted so far (none) and the base paths that distributions have, by
-// the distribution's name.
-func taken(have *inventory.Picture) (names, paths map[string]string) {
-	names, paths = map[string]string{}, map[string]string{}
-	for _, r := range have.Repositories {
-		if r.Distribution != nil {
-			paths[r.Distribution.BasePath] = r.Distribution.Name
-		}
+// partsOf gives what there is of a wanted repository. Its remote is the one of its name: another that the
+// repository names may be another repository's too, and each would set it its own way.
+func partsOf(w Want, have *inventory.Picture) *inventory.Repository {
+	there := have.Find(w.Type.Name, w.Name)
+	if there == nil {
+		return &inventory.Repository{}
 	}
-	return names, paths
-}
-
-// conflict says why a repository cannot be made as wanted; empty: it can.
-func conflict(w Want, have *inventory.Picture, names, paths map[string]string) string {
-	if !have.Status.Has(w.Type.Component) {
-		return fmt.Sprintf("the server lacks Pulp's plugin for %s repositories", w.Type.Name)
-	}
-	if by, ok := names[w.Name]; ok {
-		return fmt.Sprintf("the name is wanted twice: also by %s", by)
-	}
-	for _, t := range have.Types {
-		if t.Name == w.Type.Name {
-			continue
-		}
-		if r := have.Find(t.Name, w.Name); r != nil {
-			return fmt.Sprintf("the server has a %s repository, remote or distribution of that name", t.Name)
-		}
-	}
-	if by, ok := paths[w.BasePath]; ok && by != w.Name {
-		return fmt.Sprintf("base path %q is taken by distribution %s", w.BasePath, by)
-	}
-	for path := range parents(w.BasePath) {
-		if by, ok := paths[path]; ok && by != w.Name {
-			return fmt.Sprintf("base path %q lies below %q of distribution %s", w.BasePath, path, by)
-		}
-	}
-	return ""
-}
-
-// parents gives the paths above a path.
-func parents(path string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for i := strings.LastIndexByte(path, '/'); i > 0; i = strings.LastIndexByte(path[:i], '/') {
-			if !yield(path[:i]) {
-				return
-			}
-		}
-	}
+	parts := *there
+	parts.Remote = there.Own
+	return &parts
 }
 
 func remoteChange(w Want, there *inventory.Repository, known Known, fingerprint Fingerprint) *Change {
@@ -158,11 +117,9 @@ func remoteChange(w Want, there *inventory.Repository, known Known, fingerprint 
 	if merged, ok := mergeLabels(labels, there.Remote.Labels, w.Primary == ""); ok {
 		fields["pulp_labels"] = merged
 	}
-	secrets := map[string]fleet.Secret{}
-	for field, secret := range w.Secrets {
-		if set, hidden := there.Remote.Hidden[field]; (hidden && !set) || known[SecretKey(w.Name, field)] != fingerprint(secret) {
-			secrets[field] = secret
-		}
+	secrets := changedSecrets(w, there.Remote, known, fingerprint)
+	for field := range w.Secrets {
+		delete(fields, field) // a definition's own certificate, say, goes before the common one
 	}
 	if len(fields)+len(secrets) == 0 {
 		return nil
@@ -170,10 +127,55 @@ func remoteChange(w Want, there *inventory.Repository, known Known, fingerprint 
 	return &Change{Noun: Remote, Href: string(there.Remote.Href), Fields: fields, Secrets: secrets}
 }
 
+// changedSecrets gives the secrets to send: those that Pulp shows and are others, those that it hides
+// and were not sent or are gone, and an empty one for each that was sent before and is wanted no
+// longer (D67).
+func changedSecrets(w Want, there *pulp.Remote, known Known, fingerprint Fingerprint) map[string]fleet.Secret {
+	changed := map[string]fleet.Secret{}
+	for field, secret := range w.Secrets {
+		set, hidden := there.Hidden[field]
+		shown, visible := there.Fields[field]
+		switch {
+		case visible && !hidden:
+			if !same(field, secret.Reveal(), shown) {
+				changed[field] = secret
+			}
+		case hidden && !set, known[SecretKey(w.Name, field)] != fingerprint(secret):
+			changed[field] = secret
+		}
+	}
+	if w.Primary != "" { // what another upstream was given is not the primary's to see
+		for field, set := range there.Hidden {
+			if _, wanted := w.Secrets[field]; set && !wanted {
+				changed[field] = fleet.Secret{}
+			}
+		}
+	}
+	none := fingerprint(fleet.Secret{})
+	forget := func(field string, isSet bool) {
+		sent, ok := known[SecretKey(w.Name, field)]
+		_, wanted := w.Secrets[field]
+		_, ours := w.Remote[field]
+		if ok && sent != none && isSet && !wanted && !ours {
+			changed[field] = fleet.Secret{}
+		}
+	}
+	for field, set := range there.Hidden {
+		forget(field, set)
+	}
+	for field, value := range there.Fields {
+		forget(field, value != nil)
+	}
+	return changed
+}
+
 func repositoryChange(w Want, there *inventory.Repository) *Change {
 	if there.Repository == nil {
 		fields := withoutNulls(w.Fields)
 		fields["name"], fields["pulp_labels"] = w.Name, w.Labels
+		if w.Remote != nil {
+			fields["remote"] = nil // filled in when the remote exists
+		}
 		return &Change{Noun: Repository, Fields: fields}
 	}
 	fields := differing(w.Fields, there.Repository.Fields)
@@ -216,84 +218,4 @@ func distributionChange(w Want, there *inventory.Repository) *Change {
 		return nil
 	}
 	return &Change{Noun: Distribution, Href: string(have.Href), Fields: fields}
-}
-
-// differing gives the wanted fields whose value is not the one there.
-func differing(want, have map[string]any) map[string]any {
-	fields := map[string]any{}
-	for name, value := range want {
-		if !same(name, value, have[name]) {
-			fields[name] = value
-		}
-	}
-	return fields
-}
-
-// same compares as Pulp stores: numbers by value, texts without outer blanks, certificates without
-// comments (Pulp strips them since 3.76), null and absent alike.
-func same(name string, want, have any) bool {
-	w, h := normal(name, want), normal(name, have)
-	return reflect.DeepEqual(w, h)
-}
-
-func normal(name string, v any) any {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return v
-	}
-	var plain any
-	if err := json.Unmarshal(raw, &plain); err != nil {
-		return v
-	}
-	s, ok := plain.(string)
-	if !ok {
-		return plain
-	}
-	if strings.HasSuffix(name, "_cert") {
-		s = certificates(s)
-	}
-	if s = strings.TrimSpace(s); s == "" {
-		return nil
-	}
-	return s
-}
-
-// certificates gives the PEM blocks of a text without what stands around them.
-func certificates(text string) string {
-	var kept []string
-	in := false
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		in = in || strings.HasPrefix(line, "-----BEGIN ")
-		if in && line != "" {
-			kept = append(kept, line)
-		}
-		in = in && !strings.HasPrefix(line, "-----END ")
-	}
-	return strings.Join(kept, "\n")
-}
-
-func withoutNulls(fields map[string]any) map[string]any {
-	kept := map[string]any{}
-	for name, value := range fields {
-		if value != nil {
-			kept[name] = value
-		}
-	}
-	return kept
-}
-
-// mergeLabels adds ours to the labels there, and tells whether that changes them. Writing labels
-// replaces them all, so those of others are written back. A primary's label goes where the
-// remote is no longer a mirror's.
-func mergeLabels(ours, there map[string]string, dropPrimary bool) (map[string]string, bool) {
-	merged := maps.Clone(there)
-	if merged == nil {
-		merged = map[string]string{}
-	}
-	if dropPrimary {
-		delete(merged, PrimaryLabel)
-	}
-	maps.Copy(merged, ours)
-	return merged, !maps.Equal(merged, there)
 }

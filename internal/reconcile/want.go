@@ -56,7 +56,7 @@ func (r Rules) Internal(feed string) bool {
 	if err != nil {
 		return false
 	}
-	host := strings.ToLower(u.Hostname())
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	for _, d := range r.InternalDomains {
 		d = strings.ToLower(strings.Trim(strings.TrimSpace(d), "."))
 		if h, _, ok := strings.Cut(d, ":"); ok {

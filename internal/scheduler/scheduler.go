@@ -6,6 +6,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -49,20 +50,22 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 }
 
-// Tick fires every schedule that is due now, each once, however many of its runs were missed.
+// Tick fires every schedule that is due now, each once, however many of its runs were missed. One that
+// cannot be fired keeps none of the others from it.
 func (s *Scheduler) Tick(ctx context.Context) error {
 	for {
 		due, now, err := s.schedules.DueSchedules(ctx, batch)
 		if err != nil {
 			return err
 		}
+		var errs []error
 		for _, schedule := range due {
 			if err := s.fire(ctx, schedule, now); err != nil {
-				return err
+				errs = append(errs, fmt.Errorf("schedule %d (%s): %w", schedule.ID, schedule.TaskName, err))
 			}
 		}
-		if len(due) < batch {
-			return nil
+		if len(due) < batch || len(errs) > 0 {
+			return errors.Join(errs...)
 		}
 	}
 }
