@@ -13,7 +13,7 @@ import (
 func TestFindDatabase(t *testing.T) {
 	const postgres = "postgres://u:hunter2@db.example.com:5432/pulp"
 	env := func(pairs ...string) map[string]string {
-		m := map[string]string{"HOME": "/home/me"}
+		m := map[string]string{"HOME": "/people/me"}
 		for i := 0; i < len(pairs); i += 2 {
 			m[pairs[i]] = pairs[i+1]
 		}
@@ -25,9 +25,9 @@ func TestFindDatabase(t *testing.T) {
 		want  string // Show, or part of the error
 		bad   bool
 	}{
-		"default":              {env: env(), want: "/home/me/.local/state/pulp-manager"},
+		"default":              {env: env(), want: "/people/me/.local/state/pulp-manager"},
 		"state home":           {env: env("XDG_STATE_HOME", "/state"), want: "/state/pulp-manager"},
-		"relative state home":  {env: env("XDG_STATE_HOME", "state"), want: "/home/me/.local/state/pulp-manager"},
+		"relative state home":  {env: env("XDG_STATE_HOME", "state"), want: "/people/me/.local/state/pulp-manager"},
 		"no home":              {env: map[string]string{}, want: "HOME and XDG_STATE_HOME are not set", bad: true},
 		"data dir":             {flags: Sources{DataDir: "/data"}, env: env(), want: "/data"},
 		"PostgreSQL":           {env: env(EnvDatabaseURL, postgres), want: "postgres://db.example.com:5432/pulp"},

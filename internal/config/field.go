@@ -178,7 +178,7 @@ func duration(at func(*Settings) *time.Duration) value {
 			*at(s) = d
 			return nil
 		},
-		show: func(s *Settings) string { return strconv.Itoa(int((*at(s)).Seconds())) },
+		show: func(s *Settings) string { return strconv.Itoa(int(at(s).Seconds())) },
 	}
 }
 

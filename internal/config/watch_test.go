@@ -44,7 +44,7 @@ func TestWatch(t *testing.T) { // D15
 		// pass lets some rounds pass, then compares how much was told.
 		pass := func(what string, rounds, changes, problems int) {
 			t.Helper()
-			time.Sleep(time.Duration(rounds)*time.Second + time.Millisecond)
+			<-time.After(time.Duration(rounds)*time.Second + time.Millisecond) // simulated time
 			synctest.Wait()
 			if len(w.changes) != changes || len(w.problems) != problems {
 				t.Fatalf("%s: %d changes, %d problems; want %d, %d", what, len(w.changes), len(w.problems), changes, problems)

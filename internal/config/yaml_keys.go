@@ -40,8 +40,10 @@ const (
 
 func yamlKeys() []yamlKey {
 	return []yamlKey{
-		{level: levelTop, key: "pulp_servers", kind: "a map", required: true,
-			meaning: "The Pulp servers. A server's name is its network address: lower-case host and optional port."},
+		{
+			level: levelTop, key: "pulp_servers", kind: "a map", required: true,
+			meaning: "The Pulp servers. A server's name is its network address: lower-case host and optional port.",
+		},
 		{level: levelTop, key: "credentials", kind: "a map", required: true, meaning: "Accounts on Pulp servers."},
 		{level: levelTop, key: "repo_groups", kind: "a map", required: true, meaning: "Groups of repositories, chosen by name."},
 

@@ -85,23 +85,35 @@ func TestReadDeb(t *testing.T) {
 		units  []string
 	}{
 		{
-			"signed", tree{"dists/stable/InRelease": signed, "dists/stable/Release": "old", "dists/stable/main/binary-amd64/Packages": debPackages},
-			remote, []string{"dists/stable/InRelease"}, units,
+			"signed",
+			tree{"dists/stable/InRelease": signed, "dists/stable/Release": "old", "dists/stable/main/binary-amd64/Packages": debPackages},
+			remote,
+			[]string{"dists/stable/InRelease"},
+			units,
 		},
 		{
-			"not signed", tree{"dists/stable/Release": debRelease, "dists/stable/main/binary-amd64/Packages": debPackages},
-			remote, []string{"dists/stable/Release"}, units,
+			"not signed",
+			tree{"dists/stable/Release": debRelease, "dists/stable/main/binary-amd64/Packages": debPackages},
+			remote,
+			[]string{"dists/stable/Release"},
+			units,
 		},
 		{
-			"two suites with the same packages", tree{
+			"two suites with the same packages",
+			tree{
 				"dists/stable/InRelease": signed, "dists/stable/main/binary-amd64/Packages": debPackages,
 				"dists/new/InRelease": signed, "dists/new/main/binary-amd64/Packages": debPackages + "\nPackage: gamma\nVersion: 3\nArchitecture: amd64\n",
 			},
-			map[string]any{"distributions": "stable new"}, []string{"dists/new/InRelease", "dists/stable/InRelease"}, append(slices.Clone(units), "gamma 3 amd64"),
+			map[string]any{"distributions": "stable new"},
+			[]string{"dists/new/InRelease", "dists/stable/InRelease"},
+			append(slices.Clone(units), "gamma 3 amd64"),
 		},
 		{
-			"flat", tree{"dists/default/Release": "SHA256:\n a 5 all/binary-amd64/Packages\n", "dists/default/all/binary-amd64/Packages": debPackages},
-			map[string]any{"distributions": "/"}, []string{"dists/default/Release"}, units,
+			"flat",
+			tree{"dists/default/Release": "SHA256:\n a 5 all/binary-amd64/Packages\n", "dists/default/all/binary-amd64/Packages": debPackages},
+			map[string]any{"distributions": "/"},
+			[]string{"dists/default/Release"},
+			units,
 		},
 		{"empty", tree{"dists/stable/Release": "SHA256:\n c 0 main/binary-amd64/Packages\n"}, remote, []string{"dists/stable/Release"}, nil},
 		{"no remote", tree{}, nil, nil, nil},

@@ -31,7 +31,7 @@ const hint = `write five fields: minute, hour, day of month, month, day of week,
 // never runs, such as February 30, is one.
 func Parse(text string) (Schedule, error) {
 	trimmed := strings.TrimSpace(text)
-	spec, err := parser().Parse(trimmed)
+	spec, err := read(trimmed)
 	if err == nil && trimmed == "" {
 		err = errors.New("it is empty")
 	}
@@ -45,11 +45,13 @@ func Parse(text string) (Schedule, error) {
 	return s, nil
 }
 
-func parser() cron.Parser {
-	return cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DomL | cron.Descriptor).
-		WithMinEveryInterval(time.Minute).
-		// Leap days that fall on a given weekday are up to 40 years apart.
-		WithMaxSearchYears(40)
+func read(text string) (cron.Schedule, error) {
+	parser, err := cron.TryNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DomL | cron.Descriptor)
+	if err != nil {
+		return nil, err
+	}
+	// Leap days that fall on a given weekday are up to 40 years apart.
+	return parser.WithMinEveryInterval(time.Minute).WithMaxSearchYears(40).Parse(text)
 }
 
 // String gives the text it was read from.

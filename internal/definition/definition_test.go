@@ -44,7 +44,8 @@ var rules = Rules{
 func folder(t interface {
 	Helper()
 	Fatal(...any)
-}, dir string, files map[string]string) string {
+}, dir string, files map[string]string,
+) string {
 	t.Helper()
 	for path, text := range files {
 		full := filepath.Join(dir, path)

@@ -43,12 +43,16 @@ type Source struct {
 // removes everything afterwards (D77). The time limit is for fetching only. Errors are use's own;
 // NotFound: no such repository; Invalid: no such branch or folder; Forbidden: the login is
 // refused; Unavailable: everything else. None holds a login.
-func (s Source) Checkout(ctx context.Context, use func(dir string) error) error {
+func (s Source) Checkout(ctx context.Context, use func(dir string) error) (err error) {
 	temp, err := os.MkdirTemp(s.TempDir, "pulp-manager-git-")
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "Git: there is no place for a clone: %v", err).WithHint("make room in the folder for temporary files")
 	}
-	defer os.RemoveAll(temp)
+	defer func() {
+		if left := os.RemoveAll(temp); left != nil && err == nil {
+			err = fault.Wrap(fault.Unavailable, left, "Git: the clone cannot be removed: %v", left).WithHint("remove %s", temp)
+		}
+	}()
 	dir := filepath.Join(temp, "files")
 	if err := s.fetch(ctx, filepath.Join(temp, "clone"), dir); err != nil {
 		return err

@@ -4,6 +4,7 @@ package git
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -166,7 +167,7 @@ func (u *upstream) send(w io.Writer, body io.Reader) error {
 		walker := object.NewTreeWalker(tree, true, nil)
 		for {
 			_, entry, err := walker.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -6,36 +6,41 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
+	"sync"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
-// confirmLimit is how long a cancellation waits for Pulp to confirm before the locks are left to
-// the Pulp tasks that go on. A running task on a live worker ends in a second; one that
-// waits, or whose worker died, in minutes.
-const confirmLimit = 30 * time.Second
+// cancelling is how many Pulp tasks are cancelled at a time.
+const cancelling = 16
 
 // CancelPulpTasks cancels every Pulp task that may still run for a task or its children, and
-// waits until Pulp says that they are over. Where Pulp does not confirm in time, the locks are left
-// to the Pulp tasks and the requests count as dealt with.
+// waits until Pulp says that they are over. Where Pulp took the cancellation but does not confirm
+// it in time, the locks are left to the Pulp tasks and the requests count as dealt with. The
+// error says that some are not dealt with yet: Pulp does not answer, or may still get a request
+// whose answer was lost.
 func (r *Run) CancelPulpTasks(ctx context.Context, id fleet.TaskID) error {
 	open, err := r.Env.Requests.OpenRequests(ctx, id)
 	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, row := range open {
-		errs = append(errs, r.cancelOne(r.Context(ctx), row))
+	var wg sync.WaitGroup
+	errs := make([]error, len(open))
+	slots := make(chan struct{}, cancelling)
+	for i, row := range open {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = r.cancelOne(r.Context(ctx), row)
+		})
 	}
+	wg.Wait()
 	return errors.Join(errs...)
 }
 
 func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
-	ctx, stop := context.WithTimeout(ctx, confirmLimit)
-	defer stop()
 	s, err := r.Server(ctx, row.Server)
 	if fault.Is(err, fault.NotFound) {
 		row.State = fleet.RequestNotSent
@@ -44,9 +49,11 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithTimeout(ctx, s.timing.Confirm)
+	defer stop()
 	if row.Href == "" {
 		if row, err = r.find(ctx, nil, s, row, s.limit-row.Age); err != nil {
-			return r.leave(ctx, s, row, err)
+			return err // the next attempt looks again
 		}
 	}
 	if row.State != fleet.RequestOpen {
@@ -58,10 +65,15 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
 		return err
 	})
 	if err == nil && !task.State.Final() {
-		task, err = s.Wait(ctx, nil, pulp.Href(row.Href))
+		if task, err = s.Wait(ctx, nil, pulp.Href(row.Href)); err != nil && !fault.Is(err, fault.NotFound) {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				return err // the process stops, or the task is another's by now
+			}
+			return r.leave(ctx, s, row)
+		}
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return r.leave(ctx, s, row, err)
+		return err // not asked yet
 	}
 	row.State = fleet.RequestDone
 	if err == nil {
@@ -74,11 +86,8 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
 
 // leave hands the locks of a task to a Pulp task that does not end, so that nobody changes the
 // repository under it; the next who wants them looks whether it is over.
-func (r *Run) leave(ctx context.Context, s *Server, row fleet.PulpRequest, why error) error {
+func (r *Run) leave(ctx context.Context, s *Server, row fleet.PulpRequest) error {
 	ctx = context.WithoutCancel(ctx)
-	if row.Href == "" {
-		return why // not even found: the next attempt looks again
-	}
 	locks, err := r.Env.Locks.FindLocks(ctx, s.ID)
 	if err != nil {
 		return err
@@ -94,7 +103,7 @@ func (r *Run) leave(ctx context.Context, s *Server, row fleet.PulpRequest, why e
 			}
 		}
 	}
-	r.Log.Warn("Pulp task not confirmed as cancelled: its locks stay with it", "server", s.Name, "pulp_task", row.Href, "err", why)
+	r.Log.Warn("Pulp task not confirmed as cancelled: its locks stay with it", "server", s.Name, "pulp_task", row.Href)
 	row.State = fleet.RequestDone
 	return r.Env.Requests.UpdateRequest(ctx, row)
 }

@@ -74,6 +74,7 @@ func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
 	if !ok {
 		return task, fault.New(fault.Internal, "there is no job %q", task.Kind)
 	}
+	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.mu.Lock()
@@ -99,27 +100,20 @@ func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
 	if err == nil {
 		err = Protect(func() error { return definition.Run(ctx, run) })
 	}
-	return run.end(ctx, err)
+	return run.end(ctx, outer, err)
 }
 
-// end stores how a child ended.
-func (r *Run) end(ctx context.Context, err error) (fleet.Task, error) {
-	cause := context.Cause(ctx)
+// end stores how a child ended. Outer is the context of its parent.
+func (r *Run) end(ctx, outer context.Context, err error) (fleet.Task, error) {
 	stored := context.WithoutCancel(ctx)
 	to := fleet.Completed
 	switch {
-	case errors.Is(cause, fleet.ErrCanceled):
-		// The store says canceled already. What Pulp still does for it is cancelled now; its locks stay until then.
-		if err := r.CancelPulpTasks(stored, r.Task.ID); err != nil {
-			r.Log.Warn("Pulp tasks of a canceled task not confirmed", "err", err)
-		} else if err := r.Env.Work.ConfirmCancel(stored, r.Lease, r.Task.ID); err != nil {
-			return r.Task, err
-		}
-		return r.Env.Tasks.Task(stored, r.Task.ID)
-	case cause != nil:
+	case outer.Err() != nil:
 		return r.Task, nil // the root's end decides
-	case errors.Is(err, fleet.ErrLeaseLost):
-		return r.Task, err
+	case errors.Is(context.Cause(ctx), fleet.ErrCanceled), errors.Is(err, fleet.ErrCanceled):
+		return r.canceled(outer)
+	case errors.Is(err, fleet.ErrLeaseLost), fault.Is(err, fault.Unavailable) && MayRetry(r.Lease):
+		return r.Task, err // it stays as it is, and goes on with its parent's next attempt
 	case errors.As(err, new(*SkippedError)):
 		to = fleet.Skipped
 	case err != nil:
@@ -128,10 +122,38 @@ func (r *Run) end(ctx context.Context, err error) (fleet.Task, error) {
 	}
 	task, saveErr := r.Env.Work.Transition(stored, r.Lease, r.Task.ID, to, Explain(err))
 	if fault.Is(saveErr, fault.Conflict) && !errors.Is(saveErr, fleet.ErrLeaseLost) {
-		return r.Env.Tasks.Task(stored, r.Task.ID) // canceled in this very moment
+		return r.canceled(outer) // in this very moment
 	}
 	return task, saveErr
 }
+
+// canceled ends a child that was canceled alone: the store says so already. What Pulp still does for
+// it is cancelled now, and its lock freed once Pulp confirms. Where that does not work out
+// here, the root's end sees to it.
+func (r *Run) canceled(ctx context.Context) (fleet.Task, error) {
+	stored := context.WithoutCancel(ctx)
+	if err := r.CancelPulpTasks(ctx, r.Task.ID); err != nil {
+		r.Log.Info("Pulp tasks of a canceled task not confirmed yet", "err", err)
+		return r.Env.Tasks.Task(stored, r.Task.ID)
+	}
+	if err := r.Env.Work.ConfirmCancel(stored, r.Lease, r.Task.ID); err != nil {
+		return r.Task, err
+	}
+	name, err := r.repositoryOf(stored, r.Task.ID)
+	if err == nil && name != "" {
+		err = r.Env.Locks.ReleaseLock(stored, r.Lease, r.Task.Server, name)
+	}
+	if err != nil {
+		return r.Task, err
+	}
+	return r.Env.Tasks.Task(stored, r.Task.ID)
+}
+
+// maxAttempts bounds how often a task is tried again because something it needs does not answer.
+const maxAttempts = 5
+
+// MayRetry tells whether a task whose attempt ended because something did not answer is to be tried again.
+func MayRetry(l fleet.Lease) bool { return l.Epoch < maxAttempts }
 
 // SkippedError ends a child as skipped: there was nothing for it to do.
 type SkippedError struct{ Why string }

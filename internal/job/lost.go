@@ -12,10 +12,6 @@ import (
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
-// inFlight is how much longer than its time limit a request may still be under way: in a proxy
-// before Pulp, say.
-const inFlight = 5 * time.Second
-
 // underWay is how long a request that failed so may still be on its way to Pulp. A proxy that answered
 // that Pulp does not is done with it.
 func (s *Server) underWay(err error) time.Duration {
@@ -29,7 +25,7 @@ func (s *Server) underWay(err error) time.Duration {
 // find looks for the Pulp task of a request whose answer did not arrive. That there is none is
 // believed only once the request cannot be under way any more. It tells so in the stage, if there is one.
 func (r *Run) find(ctx context.Context, p *Progress, s *Server, row fleet.PulpRequest, underWay time.Duration) (fleet.PulpRequest, error) {
-	until := time.Now().Add(underWay + inFlight)
+	until := time.Now().Add(underWay + s.timing.InFlight)
 	for pause := quickest; ; pause = min(2*pause, 2*time.Second) {
 		late := time.Now().After(until)
 		var tasks []pulp.Task

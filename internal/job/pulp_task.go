@@ -42,7 +42,7 @@ func (p *Progress) lastRequest(ctx context.Context, step string) (fleet.PulpRequ
 	if !p.again {
 		return last, nil
 	}
-	all, err := p.run.Env.Requests.Requests(ctx, p.row.ID)
+	all, err := p.run.Env.Requests.Requests(ctx, p.id)
 	for _, r := range all {
 		if r.Step == step {
 			last = r
@@ -60,7 +60,7 @@ func (p *Progress) send(ctx context.Context, s *Server, last fleet.PulpRequest, 
 		return last, err
 	}
 	row, err := p.run.Env.Requests.RecordRequest(ctx, p.run.Lease, fleet.PulpRequest{
-		Task: p.run.Task.ID, Stage: p.row.ID, Server: s.ID, Step: step, Attempt: last.Attempt + 1,
+		Task: p.run.Task.ID, Stage: p.id, Server: s.ID, Step: step, Attempt: last.Attempt + 1,
 		Correlation: pulp.NewCorrelation(), State: fleet.RequestOpen,
 	})
 	if err != nil {

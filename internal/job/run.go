@@ -5,6 +5,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -52,6 +53,12 @@ func (r *Run) begin(ctx context.Context) error {
 
 // Resumed tells whether an earlier attempt left stages behind.
 func (r *Run) Resumed() bool { return len(r.stages) > 0 }
+
+// Ends tells whether what ended one part of the work ends the whole attempt: the task was canceled or
+// taken over, or something it needs does not answer, and it will be tried again.
+func (r *Run) Ends(err error) bool {
+	return errors.Is(err, fleet.ErrLeaseLost) || errors.Is(err, fleet.ErrCanceled) || (fault.Is(err, fault.Unavailable) && MayRetry(r.Lease))
+}
 
 // Context gives the context in which the run's requests are sent: each is let through by
 // the gate, so a process that lost its lease sends nothing more.

@@ -5,6 +5,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ type Connect func(fleet.Server) (*pulp.Client, error)
 
 // Pulps holds one connection to each server of the fleet, shared by all runs.
 type Pulps struct {
+	Timing Timing // of servers connected to from now on
+
 	connect Connect
 	limit   time.Duration // a request's time limit
 
@@ -28,7 +31,7 @@ type Pulps struct {
 
 // NewPulps makes an empty set of connections. Requests take at most limit.
 func NewPulps(connect Connect, limit time.Duration) *Pulps {
-	return &Pulps{connect: connect, limit: limit, servers: map[fleet.ServerID]*Server{}}
+	return &Pulps{Timing: defaultTiming, connect: connect, limit: limit, servers: map[fleet.ServerID]*Server{}}
 }
 
 // Server gives the connection to a server, made anew when its configuration has changed.
@@ -43,7 +46,7 @@ func (p *Pulps) Server(s fleet.Server) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := &Server{Server: s, Client: client, limit: p.limit}
+	next := &Server{Server: s, Client: client, limit: p.limit, timing: p.Timing}
 	next.breaker = newBreaker(func(ctx context.Context) error {
 		_, err := client.Status(ctx)
 		return err
@@ -88,6 +91,7 @@ type Server struct {
 	Client *pulp.Client
 
 	limit   time.Duration
+	timing  Timing
 	breaker *breaker
 	watcher *watcher
 }
@@ -118,13 +122,18 @@ func (s *Server) Try(ctx context.Context, p *Progress, fn func(ctx context.Conte
 	}
 }
 
+// waiting says that a stage waits for a server that is down.
+func (s *Server) waiting(since time.Time, why string) string {
+	return fmt.Sprintf("waiting for server %s, down since %s: %s", s.Name, since.UTC().Format(time.RFC3339), why)
+}
+
 // await waits until the server is not known to be down.
 func (s *Server) await(ctx context.Context, p *Progress) error {
 	waited := false
 	err := s.breaker.wait(ctx, func(since time.Time, why string) {
 		waited = true
 		if p != nil {
-			p.Say(ctx, "waiting for server %s, down since %s: %s", s.Name, since.UTC().Format(time.RFC3339), why)
+			p.Say(ctx, "%s", s.waiting(since, why))
 		}
 	})
 	if waited && err == nil && p != nil {

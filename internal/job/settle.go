@@ -16,7 +16,7 @@ func (p *Progress) Settle(ctx context.Context, s *Server) error {
 	if !p.again {
 		return nil
 	}
-	all, err := p.run.Env.Requests.Requests(ctx, p.row.ID)
+	all, err := p.run.Env.Requests.Requests(ctx, p.id)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func Stage[T any](ctx context.Context, r *Run, name string, fn func(ctx context.
 	if err != nil {
 		return result, err
 	}
-	p := &Progress{run: r, row: row, again: again}
+	p := &Progress{run: r, id: row.ID, row: row, again: again}
 	result, err = fn(r.Context(ctx), p)
 	if err == nil {
 		stored, err := p.complete(ctx, result)
@@ -54,6 +54,7 @@ func Stage[T any](ctx context.Context, r *Run, name string, fn func(ctx context.
 // Progress is a running stage: what it tells, and the requests it makes.
 type Progress struct {
 	run     *Run
+	id      fleet.StageID
 	again   bool // an earlier attempt was in this stage
 	settled bool // what that attempt left has been dealt with
 

@@ -11,24 +11,29 @@ import (
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
-// When waiting for a Pulp task begins to look odd, and how often it is looked into then.
-const (
-	odd      = 20 * time.Second
-	lookEach = 30 * time.Second
-)
-
 // Wait waits for a Pulp task of the server until it is final, however long that takes, and tells
 // in the stage what it waits for. It does not start anything in its place: a task of a Pulp worker
 // that was killed stays running for up to 17 minutes, and its repository locked (seen with
 // pulpcore 3.123).
 func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Task, error) {
 	began := time.Now()
-	looked := began
-	return s.watcher.watch(ctx, href, func(t pulp.Task) {
+	looked, down := time.Time{}, false
+	return s.watcher.watch(ctx, href, func(u update) {
 		if p == nil {
 			return
 		}
-		if time.Since(began) < odd || time.Since(looked) < lookEach {
+		if u.downSince.IsZero() == down {
+			if down = !down; down {
+				p.Say(ctx, "%s", s.waiting(u.downSince, u.why))
+			} else {
+				p.Say(ctx, "server %s answers again", s.Name)
+			}
+		}
+		if down {
+			return
+		}
+		t := u.task
+		if time.Since(began) < s.timing.Odd || time.Since(looked) < s.timing.LookEach {
 			if text := progressText(t); text != "" {
 				p.set(ctx, "progress", text)
 			}

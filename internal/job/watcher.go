@@ -11,10 +11,10 @@ import (
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
-// How often a Pulp task is asked for: at first often, later in proportion to its age.
+// How often a Pulp task is asked for: at first often, later by its age.
 const (
 	quickest = 100 * time.Millisecond
-	slowest  = 3 * time.Second
+	slowest  = 32 * quickest
 	// slack is how much early a task may be asked for together with others.
 	slack = 50 * time.Millisecond
 	// absent is how often in a row a task may be missing from Pulp's answer before it
@@ -26,6 +26,7 @@ const (
 // request a round.
 type watcher struct {
 	server *Server
+	began  time.Time
 
 	mu      sync.Mutex
 	waits   map[*wait]struct{}
@@ -45,20 +46,24 @@ type wait struct {
 	updates chan update // latest state, one slot
 }
 
+// update is what was seen: a state of the task, an error, or a server that does not answer.
 type update struct {
-	task pulp.Task
-	err  error
+	task      pulp.Task
+	err       error
+	downSince time.Time // zero: the server answers
+	why       string    // what it said
 }
 
 func newWatcher(s *Server) *watcher {
-	w := &watcher{server: s, waits: map[*wait]struct{}{}, kick: make(chan struct{}, 1)}
+	w := &watcher{server: s, began: time.Now(), waits: map[*wait]struct{}{}, kick: make(chan struct{}, 1)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
 
 // watch returns the Pulp task once it is final. Seen is called, in the caller's goroutine, each
-// time its state was looked at. NotFound: Pulp has no record of it (any more).
-func (w *watcher) watch(ctx context.Context, href pulp.Href, seen func(pulp.Task)) (pulp.Task, error) {
+// time its state was looked at or the server did not answer. NotFound: Pulp has no record of
+// it (any more).
+func (w *watcher) watch(ctx context.Context, href pulp.Href, seen func(update)) (pulp.Task, error) {
 	own := &wait{href: href, since: time.Now(), updates: make(chan update, 1)}
 	w.add(own)
 	defer w.remove(own)
@@ -73,7 +78,7 @@ func (w *watcher) watch(ctx context.Context, href pulp.Href, seen func(pulp.Task
 			if u.task.State.Final() {
 				return u.task, nil
 			}
-			seen(u.task)
+			seen(u)
 		}
 	}
 }
@@ -156,6 +161,26 @@ func (w *watcher) due(now time.Time) (due []*wait, pause time.Duration, any bool
 	return due, 0, true
 }
 
+// interval is how often the task is asked for, by how long it has been waited for: an eighth of that, in
+// steps that double, so that what is asked for seldom is asked for together with what is asked for often.
+func (own *wait) interval(now time.Time) time.Duration {
+	every := quickest
+	for 2*every <= min(now.Sub(own.since)/8, slowest) {
+		every *= 2
+	}
+	return every
+}
+
+// after gives when a task that is asked for now is asked for again. All have the same beats, so those who began
+// to wait at different times are asked for together.
+func (w *watcher) after(own *wait, now time.Time) time.Time {
+	if own.next.After(now) {
+		now = own.next
+	}
+	every := own.interval(now)
+	return w.began.Add((now.Sub(w.began)/every + 1) * every)
+}
+
 // round asks for the tasks of due and tells those who wait.
 func (w *watcher) round(due []*wait) {
 	hrefs := make([]pulp.Href, 0, len(due))
@@ -169,7 +194,7 @@ func (w *watcher) round(due []*wait) {
 	tasks, err := w.server.Client.Tasks(w.ctx, hrefs)
 	if fault.Is(err, fault.Unavailable) {
 		w.server.breaker.trip(fault.Message(err))
-		err = w.server.breaker.wait(w.ctx, func(time.Time, string) {})
+		err = w.server.breaker.wait(w.ctx, w.tellDown)
 		if err == nil {
 			return // asked again at once: they are still due
 		}
@@ -178,7 +203,7 @@ func (w *watcher) round(due []*wait) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, own := range due {
-		own.next = now.Add(min(max(now.Sub(own.since)/8, quickest), slowest))
+		own.next = w.after(own, now)
 		if err != nil {
 			own.tell(update{err: err})
 			continue
@@ -194,6 +219,15 @@ func (w *watcher) round(due []*wait) {
 		}
 		own.missing = 0
 		own.tell(update{task: task})
+	}
+}
+
+// tellDown tells all who wait that the server does not answer.
+func (w *watcher) tellDown(since time.Time, why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for own := range w.waits {
+		own.tell(update{downSince: since, why: why})
 	}
 }
 

@@ -49,12 +49,17 @@ func TestGuard(t *testing.T) {
 		{"packages, never served", kinds, []string{"alpha"}, func(b *bench) { b.sync() }, "", []string{"alpha"}},
 		{"no packages, never served", kinds, nil, func(b *bench) { b.sync() }, "upstream has no ", nil},
 		{
-			"no packages, never served, a mirror", []fleet.RepositoryType{"rpm", "file"}, nil,
-			func(b *bench) { b.mirror, b.method = true, b.kind.MirrorSync[0]; b.sync() }, "", []string{},
+			"no packages, never served, a mirror",
+			[]fleet.RepositoryType{"rpm", "file"},
+			nil,
+			func(b *bench) { b.mirror, b.method = true, b.kind.MirrorSync[0]; b.sync() }, "",
+			[]string{},
 		},
 		{"emptied after it was served", kinds, []string{"alpha"}, func(b *bench) { b.sync(); b.publish(); b.empty() }, "its newest version has no ", []string{"alpha"}},
 		{
-			"a mirror emptied after it was served", []fleet.RepositoryType{"rpm", "file"}, []string{"alpha"},
+			"a mirror emptied after it was served",
+			[]fleet.RepositoryType{"rpm", "file"},
+			[]string{"alpha"},
 			func(b *bench) {
 				b.mirror, b.method = true, b.kind.MirrorSync[0]
 				b.sync()
@@ -62,10 +67,13 @@ func TestGuard(t *testing.T) {
 				b.tree.Empty()
 				b.sync()
 			},
-			"its newest version has no ", []string{"alpha"},
+			"its newest version has no ",
+			[]string{"alpha"},
 		},
 		{
-			"one package less", []fleet.RepositoryType{"rpm", "file"}, []string{"alpha", "beta"},
+			"one package less",
+			[]fleet.RepositoryType{"rpm", "file"},
+			[]string{"alpha", "beta"},
 			func(b *bench) {
 				b.mirror, b.method = true, b.kind.MirrorSync[0]
 				b.sync()
@@ -73,7 +81,8 @@ func TestGuard(t *testing.T) {
 				b.tree.Remove("beta")
 				b.sync()
 			},
-			"", []string{"alpha"},
+			"",
+			[]string{"alpha"},
 		},
 
 		{"deb: a component that upstream lacks", []fleet.RepositoryType{"deb"}, []string{"alpha"}, func(b *bench) {
@@ -112,7 +121,7 @@ func TestGuard(t *testing.T) {
 			t.Run(string(kind)+" "+test.what, func(t *testing.T) {
 				b := newBench(t, kind, test.packages...)
 				test.do(b)
-				done, err, requests := b.serve()
+				done, requests, err := b.serve()
 				switch {
 				case test.says == "" && err != nil:
 					t.Errorf("%v", err)
@@ -133,7 +142,7 @@ func TestGuard(t *testing.T) {
 
 func (b *bench) publish() {
 	b.t.Helper()
-	if _, err, _ := b.serve(); err != nil {
+	if _, _, err := b.serve(); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -141,12 +150,12 @@ func (b *bench) publish() {
 func TestGuardVersionGone(t *testing.T) {
 	b := newBench(t, "rpm", "alpha")
 	b.sync()
-	_, err, requests := b.serve(func(r *Request) { r.Newest, r.Publications = b.repository.Href+"versions/99/", nil })
+	_, requests, err := b.serve(func(r *Request) { r.Newest, r.Publications = b.repository.Href+"versions/99/", nil })
 	if !fault.Is(err, fault.NotFound) || len(requests) > 0 || fault.Hint(err) == "" {
 		t.Errorf("%v, %q", err, requests)
 	}
 	// The served version may be gone: somebody removed old ones.
-	done, err, _ := b.serve(func(r *Request) { r.Repository.Served = string(b.repository.Href) + "versions/99/" })
+	done, _, err := b.serve(func(r *Request) { r.Repository.Served = string(b.repository.Href) + "versions/99/" })
 	if err != nil || done.Units != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}

@@ -28,8 +28,8 @@ type bench struct {
 	method content.Method
 	mirror bool
 
-	repository, remote pulp.Repository
-	newest             pulp.Href
+	repository pulp.Repository
+	newest     pulp.Href
 }
 
 // newBench makes a repository of a type, with a remote and a distribution as registration makes them.
@@ -117,7 +117,7 @@ func (b *bench) look() (*inventory.Repository, *inventory.Picture) {
 }
 
 // serve publishes, and gives what was asked of the server meanwhile, logins left out.
-func (b *bench) serve(change ...func(*Request)) (Done, error, []string) {
+func (b *bench) serve(change ...func(*Request)) (Done, []string, error) {
 	b.t.Helper()
 	found, picture := b.look()
 	r := Request{Repository: found, Newest: b.newest, Publications: picture.PublicationsOf(b.newest), Method: b.method, Mirrored: b.mirror}
@@ -133,7 +133,7 @@ func (b *bench) serve(change ...func(*Request)) (Done, error, []string) {
 			requests = append(requests, q.Method+" "+strings.Split(path, "/")[0])
 		}
 	}
-	return done, err, requests
+	return done, requests, err
 }
 
 // served gives the names of the packages that clients find, by what type.Read reads.
@@ -175,7 +175,7 @@ func TestServe(t *testing.T) {
 			b := newBench(t, kind, "alpha")
 			b.sync()
 			b.serves()
-			done, err, requests := b.serve()
+			done, requests, err := b.serve()
 			if err != nil || done.Unchanged || done.Units != 1 || done.Publication == "" {
 				t.Fatalf("%+v, %v", done, err)
 			}
@@ -192,7 +192,7 @@ func TestServe(t *testing.T) {
 			b.tree.Put(pulpfake.Package{Name: "beta", Version: "1.0"})
 			b.sync()
 			b.serves("alpha") // until it is looked at
-			if done, err, _ = b.serve(); err != nil || done.Units != 2 {
+			if done, _, err = b.serve(); err != nil || done.Units != 2 {
 				t.Fatalf("%+v, %v", done, err)
 			}
 			b.serves("alpha", "beta")
@@ -209,11 +209,11 @@ func TestServeUnchanged(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			b := newBench(t, kind, "alpha")
 			b.sync()
-			if _, err, _ := b.serve(); err != nil {
+			if _, _, err := b.serve(); err != nil {
 				t.Fatal(err)
 			}
 			b.sync()
-			done, err, _ := b.serve()
+			done, _, err := b.serve()
 			if err != nil || !done.Unchanged || done.Units != -1 {
 				t.Errorf("%+v, %v", done, err)
 			}
@@ -233,7 +233,7 @@ func TestServeAfterACrash(t *testing.T) {
 			path, options := b.kind.Publication(nil)
 			options["repository_version"] = b.newest
 			b.must(b.Task(t.Context(), "publish", func(ctx ctx) (pulp.Href, error) { return b.client.CreatePublication(ctx, path, options) }))
-			done, err, requests := b.serve()
+			done, requests, err := b.serve()
 			if err != nil || done.Unchanged || !slices.Equal(requests, []string{"PATCH distributions"}) {
 				t.Errorf("%+v, %v, %q", done, err, requests)
 			}
@@ -254,7 +254,7 @@ func TestServePinsWhatFollowed(t *testing.T) {
 		change, err := b.client.UpdateDistribution(ctx, found.Distribution.Href, pulp.Fields{"repository": b.repository.Href})
 		return change.Task, err
 	}))
-	if _, err, _ := b.serve(); err != nil {
+	if _, _, err := b.serve(); err != nil {
 		t.Fatal(err)
 	}
 	b.serves("alpha")
@@ -267,7 +267,7 @@ func TestServeNeedsADistribution(t *testing.T) {
 	for _, kind := range kinds {
 		b := newBench(t, kind, "alpha")
 		b.sync()
-		done, err, _ := b.serve(func(r *Request) { r.Repository.Distribution = nil })
+		done, _, err := b.serve(func(r *Request) { r.Repository.Distribution = nil })
 		if !fault.Is(err, fault.NotFound) || !strings.Contains(fault.Message(err), "repository a has no distribution") || fault.Hint(err) == "" {
 			t.Errorf("%s: %+v, %v", kind, done, err)
 		}
@@ -286,7 +286,7 @@ func TestServeDebThatDoesNotFollow(t *testing.T) {
 		change, err := b.client.UpdateDistribution(ctx, found.Distribution.Href, pulp.Fields{"repository": nil})
 		return change.Task, err
 	}))
-	_, err, requests := b.serve()
+	_, requests, err := b.serve()
 	if !fault.Is(err, fault.Conflict) || fault.Hint(err) == "" || slices.Contains(requests, "PATCH distributions") {
 		t.Errorf("%v, %q", err, requests)
 	}
@@ -302,7 +302,7 @@ func TestServeMirrored(t *testing.T) {
 			b := newBench(t, kind, "alpha")
 			b.method, b.mirror = b.kind.MirrorSync[0], true
 			b.sync()
-			done, err, requests := b.serve()
+			done, requests, err := b.serve()
 			if diff := cmp.Diff(want, requests); err != nil || diff != "" {
 				t.Errorf("%+v, %v, %s", done, err, diff)
 			}
@@ -329,11 +329,11 @@ func TestServeMirrored(t *testing.T) {
 					return change.Task, err
 				}))
 			}
-			done, err, requests = b.serve()
+			done, requests, err = b.serve()
 			if diff := cmp.Diff(want, requests); err != nil || diff != "" || done.Publication == other {
 				t.Errorf("%+v, %v, %s", done, err, diff)
 			}
-			if done, err, requests = b.serve(); err != nil || !done.Unchanged || len(requests) > 0 {
+			if done, requests, err = b.serve(); err != nil || !done.Unchanged || len(requests) > 0 {
 				t.Errorf("and again: %+v, %v, %q", done, err, requests)
 			}
 		})
@@ -346,7 +346,7 @@ func TestServeFails(t *testing.T) {
 		t.Run(part, func(t *testing.T) {
 			b := newBench(t, "rpm", "alpha")
 			b.sync()
-			if _, err, _ := b.serve(); err != nil {
+			if _, _, err := b.serve(); err != nil {
 				t.Fatal(err)
 			}
 			b.tree.Put(pulpfake.Package{Name: "beta", Version: "1.0"})
@@ -356,12 +356,12 @@ func TestServeFails(t *testing.T) {
 			} else {
 				b.server.FailNext(pulpfake.On{Task: "general_update"}, "No space left on device")
 			}
-			_, err, _ := b.serve()
+			_, _, err := b.serve()
 			if !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Message(err), "No space left on device") {
 				t.Errorf("%v", err)
 			}
 			b.serves("alpha")
-			if _, err, _ := b.serve(); err != nil {
+			if _, _, err := b.serve(); err != nil {
 				t.Fatal(err)
 			}
 			b.serves("alpha", "beta")

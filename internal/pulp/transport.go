@@ -143,7 +143,7 @@ func (c *Client) gateClosed(r request, err error) error {
 // is caller's with our own time limit.
 func (c *Client) noAnswer(caller, ctx context.Context, r request, err error, connected bool) error {
 	f := failure{notSent: !connected, again: caller.Err() == nil, err: withoutURL(err)}
-	words, hint := "", ""
+	var words, hint string
 	switch {
 	case errors.Is(caller.Err(), context.Canceled):
 		words = "given up by the caller"

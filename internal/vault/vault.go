@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,7 +82,7 @@ func (c *Client) Secret(ctx context.Context, ref fleet.SecretRef) (fleet.Secret,
 // Source reads a secret that a definition names. Unlike in a reference, where the mount ends is known.
 func (c *Client) Source(ctx context.Context, s fleet.SecretSource) (fleet.Secret, error) {
 	mount := strings.Split(strings.Trim(s.Mount, "/"), "/")
-	segments := append(mount, strings.Split(strings.Trim(s.Path, "/"), "/")...)
+	segments := slices.Concat(mount, strings.Split(strings.Trim(s.Path, "/"), "/"))
 	return c.field(ctx, segments, len(mount), len(mount), s.Field)
 }
 

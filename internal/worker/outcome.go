@@ -5,6 +5,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -20,6 +21,7 @@ const (
 	giveUp                 // its time is over: cancel what it started in Pulp, then store that it failed
 	confirm                // it is over already: cancel what it started in Pulp, then confirm
 	handOn                 // it goes on elsewhere or later: give the lease back
+	retry                  // something it needs did not answer: once more after a while, but not for ever
 	abandon                // another works on it: write nothing more
 )
 
@@ -41,37 +43,68 @@ func verdictOf(err error) verdict {
 			return o.verdict
 		}
 	}
+	if fault.Is(err, fault.Unavailable) {
+		return retry
+	}
 	return finish
+}
+
+// Bounds of the time before a task is tried again whose store, or server, or source of passwords
+// did not answer.
+const (
+	firstRetry = time.Second
+	lastRetry  = 20 * time.Second
+)
+
+// retryAfter gives the time before another try, doubling with each, half of it by chance.
+func retryAfter(attempt int64) time.Duration {
+	d := min(firstRetry<<min(max(attempt-1, 0), 10), lastRetry)
+	return d/2 + rand.N(d/2+1)
 }
 
 // conclude stores how a run ended.
 func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, done := w.untilStopped(ctx)
+	defer done()
 	root := h.run.Task.ID
 	var saveErr error
-	switch verdictOf(err) {
+	decided := verdictOf(err)
+	if decided == retry && !job.MayRetry(h.lease) {
+		decided = finish
+	}
+	switch decided {
 	case abandon:
 		return nil
 	case handOn:
-		return w.yield(ctx, h.lease)
+		return w.yield(ctx, h.lease, time.Second)
+	case retry:
+		after := retryAfter(h.lease.Epoch)
+		w.log.Warn("task is tried again", "task", root, "attempt", h.lease.Epoch, "seconds", after.Seconds(), "err", err)
+		return w.yield(ctx, h.lease, after)
 	case finish:
-		saveErr = w.store(ctx, h, err)
+		if saveErr = w.store(ctx, h, err); saveErr == nil {
+			saveErr = w.tidy(ctx, h)
+		}
 	case giveUp:
 		if saveErr = w.endChildren(ctx, h); saveErr == nil {
 			saveErr = w.store(ctx, h, timeout(h.run.Task))
 		}
-		saveErr = errors.Join(saveErr, w.confirm(ctx, h))
+		if saveErr == nil {
+			saveErr = w.confirm(ctx, h)
+		}
 	case confirm:
 		saveErr = w.confirm(ctx, h)
 	}
+	var later *unconfirmedError
 	switch {
-	case saveErr == nil:
+	case saveErr == nil, errors.Is(saveErr, fleet.ErrLeaseLost):
 		return nil
-	case errors.Is(saveErr, fleet.ErrLeaseLost):
-		return nil
+	case errors.As(saveErr, &later):
+		w.log.Info("Pulp tasks not confirmed as ended yet", "task", root, "err", later.why)
+		return w.yield(ctx, h.lease, time.Second)
 	}
 	w.log.Error("end of task not stored", "task", root, "err", saveErr)
-	return w.yield(ctx, h.lease)
+	return w.yield(ctx, h.lease, time.Second)
 }
 
 func timeout(t fleet.Task) error {
@@ -85,7 +118,7 @@ func (w *Worker) store(ctx context.Context, h *held, err error) error {
 	if err != nil {
 		to = fleet.Failed
 	}
-	task, saveErr := w.env.Work.Transition(ctx, h.lease, h.run.Task.ID, to, job.Explain(err))
+	task, saveErr := w.env.Work.Transition(context.WithoutCancel(ctx), h.lease, h.run.Task.ID, to, job.Explain(err))
 	if fault.Is(saveErr, fault.Conflict) && !errors.Is(saveErr, fleet.ErrLeaseLost) {
 		return w.confirm(ctx, h) // canceled in this very moment
 	}
@@ -101,6 +134,7 @@ func (w *Worker) store(ctx context.Context, h *held, err error) error {
 
 // endChildren ends the children that are left when their parent's time is over.
 func (w *Worker) endChildren(ctx context.Context, h *held) error {
+	ctx = context.WithoutCancel(ctx)
 	children, err := w.env.Tasks.Children(ctx, h.run.Task.ID)
 	if err != nil {
 		return err
@@ -120,18 +154,42 @@ func (w *Worker) endChildren(ctx context.Context, h *held) error {
 	return errors.Join(errs...)
 }
 
+// untilStopped gives a context that outlives the run's end, but not the worker's.
+func (w *Worker) untilStopped(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(w.life, func() { cancel(context.Cause(w.life)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// unconfirmedError says that Pulp tasks of a task that is over may still run.
+type unconfirmedError struct{ why error }
+
+func (e *unconfirmedError) Error() string { return "Pulp tasks not confirmed: " + e.why.Error() }
+
 // confirm cancels what the task started in Pulp, and notes that it is over.
 func (w *Worker) confirm(ctx context.Context, h *held) error {
 	if err := h.run.CancelPulpTasks(ctx, h.run.Task.ID); err != nil {
-		return err
+		if errors.Is(err, fleet.ErrLeaseLost) {
+			return err
+		}
+		return &unconfirmedError{err}
 	}
-	return w.env.Work.ConfirmCancel(ctx, h.lease, h.run.Task.ID)
+	return w.env.Work.ConfirmCancel(context.WithoutCancel(ctx), h.lease, h.run.Task.ID)
 }
 
-// yield gives a lease back and asks the engine for the task again.
-func (w *Worker) yield(ctx context.Context, lease fleet.Lease) error {
+// tidy cancels what a task that ended by itself left behind in Pulp: mostly nothing.
+func (w *Worker) tidy(ctx context.Context, h *held) error {
+	open, err := w.env.Requests.OpenRequests(context.WithoutCancel(ctx), h.run.Task.ID)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return w.confirm(ctx, h)
+}
+
+// yield gives a lease back and asks the engine for the task again after a while.
+func (w *Worker) yield(ctx context.Context, lease fleet.Lease, after time.Duration) error {
 	if err := w.leases.Yield(context.WithoutCancel(ctx), lease); err != nil {
 		w.log.Warn("lease not given back", "task", lease.Task, "err", err)
 	}
-	return &Again{After: time.Second}
+	return &Again{After: after}
 }

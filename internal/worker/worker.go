@@ -20,7 +20,7 @@ import (
 // How often a worker looks for cancellations, and for tasks whose process died.
 const (
 	lookForInterrupts = time.Second
-	sweepEach         = 10 * time.Second
+	sweepEach         = 5 * time.Second
 	// safety is how long before its lease may end a run sends nothing more to Pulp.
 	safety = 5 * time.Second
 )
@@ -38,6 +38,9 @@ type Worker struct {
 	owner  string // unique to this process
 	name   string // of the host, shown in tasks
 	log    *slog.Logger
+
+	life context.Context // ends when the worker stops
+	end  context.CancelCauseFunc
 
 	mu       sync.Mutex
 	held     map[fleet.TaskID]*held
@@ -57,7 +60,9 @@ type held struct {
 
 // New makes a worker. Owner must be unique to the process, name is what its tasks show.
 func New(leases fleet.Leases, env *job.Env, owner, name string) *Worker {
-	return &Worker{leases: leases, env: env, owner: owner, name: name, log: env.Logger, held: map[fleet.TaskID]*held{}}
+	w := &Worker{leases: leases, env: env, owner: owner, name: name, log: env.Logger, held: map[fleet.TaskID]*held{}}
+	w.life, w.end = context.WithCancelCause(context.Background())
+	return w
 }
 
 // Work runs one task that the engine hands over, until it is over, is taken away or
@@ -80,7 +85,7 @@ func (w *Worker) Work(ctx context.Context, id fleet.TaskID, jobID string) error 
 	h := &held{lease: lease, cancel: cancel, renewed: time.Now()}
 	if h.run, err = job.NewRun(ctx, w.env, task, lease, h.gate); err != nil {
 		w.log.Warn("task not begun", "task", id, "err", err)
-		return w.yield(ctx, lease)
+		return w.yield(ctx, lease, time.Second)
 	}
 	w.hold(id, h)
 	defer w.drop(id)
@@ -177,6 +182,7 @@ func (w *Worker) Stop() {
 		h.cancel(fleet.ErrStopping)
 	}
 	w.mu.Unlock()
+	w.end(fleet.ErrStopping)
 	w.idle.Wait()
 }
 

@@ -168,7 +168,10 @@ func (g *group) candidates(ctx context.Context, mirrored Mirrored) ([]fleet.NewT
 		specs = append(specs, fleet.NewTask{
 			Name: fmt.Sprintf("%s repo sync %s", g.server.Name, row.Name), Kind: fleet.KindRepoSync,
 			Server: g.server.ID, Repository: row.ID, MaxRuntime: fleet.Unlimited,
-			Args: childArgs{RepositoryID: row.ID, Href: row.Href, SyncOptions: g.args.SyncOptions},
+			Args: childArgs{
+				RepositoryID: row.ID, Href: row.Href, SyncOptions: g.args.SyncOptions,
+				Full: row.LastAttemptState.Final() && !row.LastAttemptState.Good(),
+			},
 		})
 	}
 	return specs, nil
@@ -179,6 +182,7 @@ type childArgs struct {
 	RepositoryID fleet.RepositoryID `json:"pulp_server_repo_id"`
 	Href         string             `json:"repo_href"`
 	SyncOptions  map[string]any     `json:"sync_options,omitempty"`
+	Full         bool               `json:"full,omitempty"`
 }
 
 // verdict says what did not go well, of mirroring and of the children (D87).

@@ -79,6 +79,9 @@ func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 		if r.Err != nil && ctx.Err() != nil {
 			return found, context.Cause(ctx)
 		}
+		if g.run.Ends(r.Err) {
+			return found, r.Err
+		}
 		if r.Err != nil {
 			found.Problems = append(found.Problems, r.Name+": "+fault.Message(r.Err))
 		}

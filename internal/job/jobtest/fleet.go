@@ -7,92 +7,239 @@ package jobtest
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job"
-	"github.com/pulp/pulp-manager/internal/job/catalog"
-	"github.com/pulp/pulp-manager/internal/job/groupsync"
-	"github.com/pulp/pulp-manager/internal/job/register"
-	"github.com/pulp/pulp-manager/internal/pulp"
 	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
-	"github.com/pulp/pulp-manager/internal/reconcile"
 	"github.com/pulp/pulp-manager/internal/store"
 	"github.com/pulp/pulp-manager/internal/worker"
 )
 
-// RequestLimit is the time limit of requests to the fakes: short, because what is believed about a
-// lost answer waits for it.
-const RequestLimit = 2 * time.Second
+// World says what a fleet is like.
+type World struct {
+	Primary, Secondary pulpfake.Options
+	// Types are the repositories upstream: one of each, named ext-deb, ext-rpm, ext-file, and Copies more of
+	// each, named ext-deb-0 and so on.
+	Types  []fleet.RepositoryType
+	Copies int
+	// Mirrors tells that the configuration makes the secondary mirror the group ^ext- from the primary.
+	Mirrors bool
+
+	Limits job.Limits
+	Timing job.Timing
+	// Request is the time limit of requests. What is believed about a lost answer waits for it.
+	Request time.Duration
+	// Unattended tells that leases are not renewed, nor cancellations looked for, where Serve does not.
+	Unattended bool
+	// LeaseTime is how long leases last in the store; 0: as always.
+	LeaseTime time.Duration
+	// Leases may put something between the worker and the store; nil: nothing.
+	Leases func(fleet.Leases) fleet.Leases
+}
+
+// Timing is short, so that tests need not wait for what is believed only after some time.
+var Timing = job.Timing{InFlight: 300 * time.Millisecond, Confirm: 5 * time.Second, Odd: time.Minute, LookEach: 100 * time.Millisecond}
 
 // Fleet is a primary and a secondary with repositories from an upstream.
 type Fleet struct {
 	Primary, Secondary *pulpfake.Server
 	Upstream           *pulpfake.Upstream
 	UpstreamURL        string
+	Trees              map[string]*pulpfake.Tree // by the repository's name
 
-	Store       *store.Store
-	Env         *job.Env
-	Worker      *worker.Worker
-	Definitions []fleet.Definition
-	Problems    []fleet.DefinitionProblem
+	Store   *store.Store
+	Env     *job.Env
+	Worker  *worker.Worker
+	DataDir string
 
-	t *testing.T
+	world    *World
+	leases   fleet.Leases
+	t        *testing.T
+	mu       sync.Mutex
+	defined  []fleet.Definition
+	problems []fleet.DefinitionProblem
+	passwd   string
+	secret   string
 }
 
-// New makes a fleet with a deb, an rpm and a file repository upstream, none of them defined yet on
-// the servers.
-func New(t *testing.T) *Fleet {
+// New makes a fleet. None of its repositories are registered yet on the servers.
+func New(t *testing.T, shape ...func(*World)) *Fleet {
 	t.Helper()
-	f := &Fleet{t: t}
-	f.Primary, _ = pulpfake.Start(t, pulpfake.Options{Name: "primary", Seed: 1})
-	f.Secondary, _ = pulpfake.Start(t, pulpfake.Options{Name: "secondary", Seed: 2})
+	w := World{
+		Primary: pulpfake.Options{Name: "primary", Seed: 1}, Secondary: pulpfake.Options{Name: "secondary", Seed: 2},
+		Types: []fleet.RepositoryType{"deb", "rpm", "file"}, Mirrors: true, Timing: Timing, Request: 10 * time.Second,
+	}
+	for _, s := range shape {
+		s(&w)
+	}
+	f := &Fleet{t: t, world: &w, passwd: "password", secret: "hunter2", Trees: map[string]*pulpfake.Tree{}, DataDir: dataDir(t)}
+	f.Primary, _ = pulpfake.Start(t, w.Primary)
+	f.Secondary, _ = pulpfake.Start(t, w.Secondary)
 	f.Upstream = pulpfake.NewUpstream()
 	f.UpstreamURL = f.Upstream.Start(t)
-	f.Upstream.Add("deb", pulpfake.Spec{Kind: pulpfake.DebTree, Suite: "stable", Packages: []pulpfake.Package{
-		{Name: "alpha", Version: "1.0"}, {Name: "beta", Version: "1.0"},
-	}})
-	f.Upstream.Add("rpm", pulpfake.Spec{Kind: pulpfake.RPMTree, Packages: []pulpfake.Package{{Name: "bear", Version: "1.0"}}})
-	f.Upstream.Add("file", pulpfake.Spec{Kind: pulpfake.FileTree, Packages: []pulpfake.Package{{Name: "a.txt", Body: "a"}}})
-	f.Definitions = []fleet.Definition{
-		f.Define("deb", "ext-deb", f.UpstreamURL+"/deb/"),
-		f.Define("rpm", "ext-rpm", f.UpstreamURL+"/rpm/"),
-		f.Define("file", "ext-file", f.UpstreamURL+"/file/PULP_MANIFEST"),
-	}
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})
-	if err != nil {
+	f.grow()
+	f.OpenStore()
+	if _, err := f.Store.Apply(t.Context(), f.configuration(), true); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
-	f.Store = s
-	f.configure()
-	f.wire()
 	return f
 }
 
-// Define gives a definition; an empty url makes it internal.
-func (f *Fleet) Define(kind fleet.RepositoryType, name, url string) fleet.Definition {
+// dataDir makes a directory for a store, in memory where there is such a place: tests mostly wait for the
+// disk otherwise.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "jobtest-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// grow makes the upstream's trees and defines a repository for each.
+func (f *Fleet) grow() {
+	for _, kind := range f.world.Types {
+		f.tree(kind, "ext-"+string(kind))
+		for i := range f.world.Copies {
+			f.tree(kind, fmt.Sprintf("ext-%s-%d", kind, i))
+		}
+	}
+}
+
+func (f *Fleet) tree(kind fleet.RepositoryType, name string) {
+	var spec pulpfake.Spec
+	switch kind {
+	case "deb":
+		spec = pulpfake.Spec{Kind: pulpfake.DebTree, Suite: "stable", Packages: []pulpfake.Package{
+			{Name: "alpha", Version: "1.0", Body: name}, {Name: "beta", Version: "1.0"},
+		}}
+	case "rpm":
+		spec = pulpfake.Spec{Kind: pulpfake.RPMTree, Packages: []pulpfake.Package{{Name: "bear", Version: "1.0", Body: name}}}
+	default:
+		spec = pulpfake.Spec{Kind: pulpfake.FileTree, Packages: []pulpfake.Package{{Name: "a.txt", Body: name}}}
+	}
+	f.Trees[name] = f.Upstream.Add(name, spec)
+	f.Define(f.Definition(kind, name, f.Trees[name].URL(f.UpstreamURL)))
+}
+
+// OpenStore opens the store and wires the program around it, as a start of the daemon does.
+func (f *Fleet) OpenStore() {
+	f.t.Helper()
+	s, err := store.Open(f.t.Context(), store.Options{DataDir: f.DataDir, LeaseTime: f.world.LeaseTime})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.Store = s
+	f.Env = Wiring{
+		Store: s, Definitions: definitions{f}, Limits: &f.world.Limits, Timing: f.world.Timing, Request: f.world.Request,
+		Password: func() string { return f.locked(func() string { return f.passwd }) },
+		Secret:   func() string { return f.locked(func() string { return f.secret }) },
+	}.Env()
+	f.leases = s
+	if f.world.Leases != nil {
+		f.leases = f.world.Leases(s)
+	}
+	f.Worker = f.NewWorker("first")
+	env := f.Env
+	f.t.Cleanup(func() {
+		f.Worker.Stop()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = env.Pulps.Close(ctx)
+		_ = s.Close()
+	})
+}
+
+// CloseStore ends what OpenStore began, for a test that lets another process use the data directory.
+func (f *Fleet) CloseStore() {
+	f.t.Helper()
+	f.Worker.Stop()
+	if err := f.Env.Pulps.Close(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := f.Store.Close(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// NewWorker makes a worker as of another process.
+func (f *Fleet) NewWorker(owner string) *worker.Worker {
+	return worker.New(f.leases, f.Env, owner+":"+f.t.Name(), owner)
+}
+
+func (f *Fleet) locked(get func() string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return get()
+}
+
+// SetPassword changes the password that the daemon knows for both servers.
+func (f *Fleet) SetPassword(password string) {
+	f.locked(func() string { f.passwd = password; return "" })
+}
+
+// SetSecret changes what the secrets of all definitions are.
+func (f *Fleet) SetSecret(secret string) { f.locked(func() string { f.secret = secret; return "" }) }
+
+// Definition gives a definition; an empty url makes it internal.
+func (f *Fleet) Definition(kind fleet.RepositoryType, name, url string) fleet.Definition {
 	return fleet.Definition{
 		Name: name, Candidate: name, Type: kind, Description: "a repository", Owner: "tests", BaseURL: "repos", URL: url,
 		Options: map[string]any{}, Source: "remote/" + name + ".json",
 	}
 }
 
-func (f *Fleet) configure() {
-	f.t.Helper()
+// Define adds definitions; one of the same name is replaced.
+func (f *Fleet) Define(all ...fleet.Definition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range all {
+		f.defined = slices.DeleteFunc(slices.Clone(f.defined), func(old fleet.Definition) bool { return old.Name == d.Name })
+		f.defined = append(f.defined, d)
+	}
+}
+
+// Spoil adds a definition that cannot be read.
+func (f *Fleet) Spoil(problems ...fleet.DefinitionProblem) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.problems = append(f.problems, problems...)
+}
+
+// Defined gives all definitions.
+func (f *Fleet) Defined() []fleet.Definition {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]fleet.Definition(nil), f.defined...)
+}
+
+type definitions struct{ fleet *Fleet }
+
+func (d definitions) Definitions(context.Context) ([]fleet.Definition, []fleet.DefinitionProblem, error) {
+	all := d.fleet.Defined()
+	d.fleet.mu.Lock()
+	defer d.fleet.mu.Unlock()
+	return all, append([]fleet.DefinitionProblem(nil), d.fleet.problems...), nil
+}
+
+func (f *Fleet) configuration() fleet.Configuration {
 	c := fleet.Configuration{Hash: "1", Groups: []fleet.Group{{Name: "external", Include: "^ext-"}}}
 	for _, s := range []*pulpfake.Server{f.Primary, f.Secondary} {
 		c.Servers = append(c.Servers, fleet.ConfiguredServer{Server: fleet.Server{Name: Name(s), Username: "admin"}})
 	}
-	c.Servers[1].Groups = []fleet.ServerGroup{{
-		Group: c.Groups[0], Primary: Name(f.Primary), MaxConcurrentSyncs: 2, MaxRuntime: "1h",
-	}}
-	if _, err := f.Store.Apply(f.t.Context(), c, true); err != nil {
-		f.t.Fatal(err)
+	if f.world.Mirrors {
+		c.Servers[1].Groups = []fleet.ServerGroup{{
+			Group: c.Groups[0], Primary: Name(f.Primary), MaxConcurrentSyncs: 2, MaxRuntime: "1h",
+		}}
 	}
+	return c
 }
 
 // Name gives a fake's name in the fleet: its address.
@@ -100,50 +247,9 @@ func Name(s *pulpfake.Server) fleet.ServerName {
 	return fleet.ServerName(strings.TrimPrefix(s.Base(), "http://"))
 }
 
-func (f *Fleet) wire() {
-	connect := func(s fleet.Server) (*pulp.Client, error) {
-		return pulp.New(pulp.Config{
-			Base: "http://" + string(s.Name), Name: string(s.Name), Username: s.Username, RequestTimeout: RequestLimit,
-			RetryWait: time.Millisecond, Password: func(context.Context) (string, error) { return "password", nil },
-		})
-	}
-	rules := func(context.Context, *job.Server) (reconcile.Rules, error) { return reconcile.Rules{}, nil }
-	signed := func(ctx context.Context, s *job.Server) (reconcile.Rules, error) {
-		services, err := s.Client.SigningServices(ctx, "deb-release")
-		if err != nil || len(services) != 1 {
-			return reconcile.Rules{}, fmt.Errorf("signing services of %s: %v %w", s.Name, services, err)
-		}
-		return reconcile.Rules{SigningService: string(services[0].Href)}, nil
-	}
-	log := slog.New(slog.DiscardHandler)
-	f.Env = &job.Env{
-		Servers: f.Store, Repositories: f.Store, Tasks: f.Store, Work: f.Store, Requests: f.Store, Locks: f.Store,
-		Pulps: job.NewPulps(connect, RequestLimit), Limits: &job.Limits{}, Logger: log,
-		Catalog: catalog.All(catalog.Settings{
-			Register: register.Settings{
-				Definitions: definitions{f}, Rules: signed, Fingerprints: f.Store,
-				Fingerprint: func(s fleet.Secret) string { return "fingerprint of " + s.Reveal() },
-				Secret: func(context.Context, fleet.SecretSource) (fleet.Secret, error) {
-					return fleet.NewSecret("hunter2"), nil
-				},
-			},
-			GroupSync: groupsync.Settings{
-				Rules:         rules,
-				MirrorAddress: func(s fleet.Server) string { return "http://" + string(s.Name) },
-			},
-		}),
-	}
-	f.Worker = worker.New(f.Store, f.Env, "test:"+f.t.Name(), "test")
-	f.t.Cleanup(func() {
-		f.Worker.Stop()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = f.Env.Pulps.Close(ctx)
-	})
-}
-
-type definitions struct{ fleet *Fleet }
-
-func (d definitions) Definitions(context.Context) ([]fleet.Definition, []fleet.DefinitionProblem, error) {
-	return d.fleet.Definitions, d.fleet.Problems, nil
+// DefineAgain adds a definition even where there is one of its name.
+func (f *Fleet) DefineAgain(d fleet.Definition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.defined = append(f.defined, d)
 }

@@ -146,15 +146,15 @@ func (r *registration) apply(ctx context.Context, p *job.Progress) (Outcome, err
 	if err := p.Settle(ctx, r.server); err != nil {
 		return found, err
 	}
-	want, err := r.want(ctx, p, &found)
+	picture, err := r.take(ctx, p) // first, so that it is told where the server does not answer
+	if err != nil {
+		return found, err
+	}
+	want, err := r.want(ctx, &found)
 	if err != nil {
 		return found, err
 	}
 	known, err := r.settings.Fingerprints.Fingerprints(ctx, r.server.ID)
-	if err != nil {
-		return found, err
-	}
-	picture, err := r.take(ctx, p)
 	if err != nil {
 		return found, err
 	}
@@ -173,6 +173,9 @@ func (r *registration) apply(ctx context.Context, p *job.Progress) (Outcome, err
 		}
 		if ctx.Err() != nil {
 			return found, context.Cause(ctx)
+		}
+		if r.run.Ends(result.Err) {
+			return found, result.Err
 		}
 		found.Done--
 		found.Problems = append(found.Problems, result.Name+": "+fault.Message(result.Err))

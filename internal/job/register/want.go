@@ -8,12 +8,11 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
-	"github.com/pulp/pulp-manager/internal/job"
 	"github.com/pulp/pulp-manager/internal/reconcile"
 )
 
 // want gives the wanted state of each definition. One that cannot be made out is told and left out.
-func (r *registration) want(ctx context.Context, p *job.Progress, found *Outcome) ([]reconcile.Want, error) {
+func (r *registration) want(ctx context.Context, found *Outcome) ([]reconcile.Want, error) {
 	rules, err := r.settings.Rules(ctx, r.server)
 	if err != nil {
 		return nil, err

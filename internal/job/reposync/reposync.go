@@ -27,6 +27,7 @@ type Args struct {
 	RepositoryID fleet.RepositoryID `json:"pulp_server_repo_id"`
 	Href         string             `json:"repo_href"`
 	SyncOptions  map[string]any     `json:"sync_options,omitempty"`
+	Full         bool               `json:"full,omitempty"` // the sync before did not succeed: look at everything again
 }
 
 // Definition declares the job.
@@ -52,7 +53,7 @@ func run(ctx context.Context, r *job.Run) error {
 	if err != nil {
 		return err
 	}
-	s := &sync{run: r, server: server, row: row, options: args.SyncOptions}
+	s := &sync{run: r, server: server, row: row, options: args.SyncOptions, again: args.Full}
 	s.repository, s.picture = shared(r, row)
 	synced, err := job.Stage(ctx, r, stageSync, s.sync)
 	if err != nil {
@@ -79,6 +80,7 @@ type sync struct {
 	server     *job.Server
 	row        fleet.Repository
 	options    map[string]any
+	again      bool // the sync before did not succeed
 	repository *inventory.Repository
 	picture    *inventory.Picture
 }
@@ -131,7 +133,8 @@ func (s *sync) methods() []content.Method {
 }
 
 func (s *sync) publish(ctx context.Context, p *job.Progress, synced Synced) error {
-	if err := s.look(ctx, p); err != nil {
+	// What an earlier attempt asked for may be served by now: then nothing is asked for again.
+	if err := p.Settle(ctx, s.server); err != nil {
 		return err
 	}
 	unlock, err := p.Hands(s.server).Lock(ctx, s.row.Name)
@@ -145,26 +148,79 @@ func (s *sync) publish(ctx context.Context, p *job.Progress, synced Synced) erro
 	return err
 }
 
+// refresh drops the view of the repository where another run has gone on with it since it was taken:
+// each notes in the store, under the repository's lock, what it has brought and what it serves. Newest is
+// the newest version we know.
+func (s *sync) refresh(ctx context.Context, newest pulp.Href) error {
+	row, err := s.run.Env.Repositories.RepositoryByID(ctx, s.row.ID)
+	if err != nil {
+		return err
+	}
+	s.row.LatestVersion, s.row.ServedVersion = row.LatestVersion, row.ServedVersion
+	if s.repository != nil && (string(newest) != row.LatestVersion || s.repository.Served != row.ServedVersion ||
+		s.repository.Distribution == nil) { // it was being registered
+		s.repository, s.picture = nil, nil
+	}
+	return nil
+}
+
+// overtaken tells whether another run has brought a later version than ours: that one sees to serving it.
+func (s *sync) overtaken(synced Synced) bool {
+	_, ours, known := synced.Newest.VersionNumber()
+	_, newest, ok := pulp.Href(s.row.LatestVersion).VersionNumber()
+	return known && ok && newest > ours
+}
+
 func (s *sync) serve(ctx context.Context, p *job.Progress, synced Synced) error {
+	if err := s.refresh(ctx, synced.Newest); err != nil {
+		return err
+	}
+	if s.overtaken(synced) {
+		p.Say(ctx, "left to another run, which has brought a later version")
+		return nil
+	}
+	if err := s.look(ctx, p); err != nil {
+		return err
+	}
 	request := publish.Request{
-		Repository: s.repository, Newest: synced.Newest, Publication: synced.Publication, Mirrored: s.mirrored(),
+		Repository: s.repository, Newest: synced.Newest, Publications: s.picture.PublicationsOf(synced.Newest), Mirrored: s.mirrored(),
 	}
 	for _, m := range s.methods() {
 		if m.Name == synced.Method {
 			request.Method = m
 		}
 	}
-	if request.Publication == "" {
-		request.Publication = s.picture.PublicationOf(synced.Newest)
+	if synced.Publication != "" {
+		request.Publications = []pulp.Href{synced.Publication}
 	}
 	done, err := publish.Serve(ctx, p.Hands(s.server), request)
 	switch {
 	case err != nil:
 		return err
 	case done.Unchanged:
+		if err := s.asked(ctx, p, synced.Newest); err != nil {
+			return err
+		}
 		p.Say(ctx, "unchanged: the newest version is served already")
 	default:
 		p.Say(ctx, "published: %d %ss served", done.Units, s.repository.Type.Noun)
 	}
 	return s.run.Env.Repositories.SetServed(ctx, s.row.ID, string(synced.Newest), string(synced.Newest))
+}
+
+// asked makes sure that a version which is served already has what its remote asks for: where a definition
+// begins to ask for what upstream lacks, Pulp makes no new version, and says that all is well.
+func (s *sync) asked(ctx context.Context, p *job.Progress, served pulp.Href) error {
+	t := s.repository.Type
+	if t.Guard == nil || s.mirrored() || served == "" {
+		return nil
+	}
+	err := t.Guard(ctx, content.Version{
+		Href: string(served), Remote: s.repository.Remote.Fields, List: publish.Lister(p.Hands(s.server)),
+		Added: 1, // whether it is empty was looked at before it was served
+	})
+	if err != nil {
+		return fault.Wrap(fault.KindOf(err), err, "repository %s: %s", s.row.Name, fault.Message(err)).WithHint("%s", fault.Hint(err))
+	}
+	return nil
 }

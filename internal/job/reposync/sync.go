@@ -9,13 +9,31 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/content"
 	"github.com/pulp/pulp-manager/internal/fault"
-	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job"
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
 // sync asks Pulp to sync the repository, by the first method that Pulp does not refuse.
 func (s *sync) sync(ctx context.Context, p *job.Progress) (Synced, error) {
+	unlock, err := p.Hands(s.server).Lock(ctx, s.row.Name)
+	if err != nil {
+		return Synced{}, err
+	}
+	synced, err := s.locked(ctx, p)
+	if unlockErr := unlock(); err == nil {
+		err = unlockErr
+	}
+	return synced, err
+}
+
+// locked syncs when there is a slot for it. It is taken after the lock, so one who waits for a
+// repository keeps nobody from syncing another.
+func (s *sync) locked(ctx context.Context, p *job.Progress) (Synced, error) {
+	if s.repository != nil && s.repository.Repository != nil {
+		if err := s.refresh(ctx, s.repository.Repository.LatestVersion); err != nil {
+			return Synced{}, err
+		}
+	}
 	if err := s.look(ctx, p); err != nil {
 		return Synced{}, err
 	}
@@ -24,15 +42,11 @@ func (s *sync) sync(ctx context.Context, p *job.Progress) (Synced, error) {
 		return Synced{}, err
 	}
 	defer release()
-	unlock, err := p.Hands(s.server).Lock(ctx, s.row.Name)
-	if err != nil {
-		return Synced{}, err
-	}
 	synced, err := s.byMethods(ctx, p)
-	if unlockErr := unlock(); err == nil {
-		err = unlockErr
+	if err != nil || !synced.Changed {
+		return synced, err
 	}
-	return synced, err
+	return synced, s.run.Env.Repositories.SetServed(ctx, s.row.ID, string(synced.Newest), s.repository.Served)
 }
 
 // host gives the host of a feed, which bounds how many syncs read from it at a time.
@@ -51,7 +65,7 @@ func (s *sync) byMethods(ctx context.Context, p *job.Progress) (Synced, error) {
 		if i > 0 {
 			step += " by " + m.Name
 		}
-		body := s.repository.Type.SyncBody(m, s.options, s.full())
+		body := s.repository.Type.SyncBody(m, s.options, s.full(m))
 		task, err := p.Hands(s.server).Task(ctx, step, func(ctx context.Context) (pulp.Href, error) {
 			return s.server.Client.Sync(ctx, s.repository.Repository.Href, body)
 		})
@@ -68,12 +82,19 @@ func (s *sync) byMethods(ctx context.Context, p *job.Progress) (Synced, error) {
 	return Synced{}, fault.New(fault.Internal, "type %s has no way to sync", s.repository.Type.Name)
 }
 
-// full tells whether Pulp should look at everything again: after a failed run, what Pulp would skip as
-// unchanged may be what failed.
-func (s *sync) full() bool {
-	t := s.repository.Type
-	return !s.mirrored() && s.row.LastAttemptState == fleet.Failed &&
-		(t.FullSince == "" || s.picture.Status.AtLeast(t.Component, t.FullSince))
+// full tells whether Pulp should look at everything again, instead of skipping a feed that has not
+// changed: after a run that did not succeed, what it would skip may be why; and where a mirror's own
+// publication is gone, only that brings it back.
+func (s *sync) full(m content.Method) bool {
+	t, newest := s.repository.Type, s.repository.Repository.LatestVersion
+	if t.FullSince != "" && !s.picture.Status.AtLeast(t.Component, t.FullSince) {
+		return false
+	}
+	if s.mirrored() {
+		_, number, _ := newest.VersionNumber()
+		return m.Publishes && number > 0 && len(s.picture.PublicationsOf(newest)) == 0
+	}
+	return s.again || (s.row.LastAttemptState.Final() && !s.row.LastAttemptState.Good())
 }
 
 // read tells from the ended Pulp task what the sync brought.
@@ -81,11 +102,11 @@ func (s *sync) read(ctx context.Context, p *job.Progress, m content.Method, task
 	synced := Synced{Newest: s.repository.Repository.LatestVersion, Method: m.Name}
 	if version, ok := task.CreatedVersion(); ok {
 		synced.Newest, synced.Changed = version, true
-		if publication, ok := task.CreatedPublication(); ok {
-			synced.Publication = publication
-		}
 	}
-	if err := s.parsedNothing(m, task); err != nil {
+	if publication, ok := task.CreatedPublication(); ok {
+		synced.Publication = publication
+	}
+	if err := s.parsedNothing(task); err != nil {
 		return synced, err
 	}
 	text := "no change upstream"
@@ -101,7 +122,7 @@ func (s *sync) read(ctx context.Context, p *job.Progress, m content.Method, task
 
 // parsedNothing tells an upstream without any packages: Pulp says how many it read, and that
 // all is well.
-func (s *sync) parsedNothing(_ content.Method, task pulp.Task) error {
+func (s *sync) parsedNothing(task pulp.Task) error {
 	t := s.repository.Type
 	if t.Parsed == "" || s.mirrored() {
 		return nil

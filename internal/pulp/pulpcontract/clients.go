@@ -149,7 +149,7 @@ func clientMirror(c *check) {
 	units := must[[]pulp.Fields](c)(p.Content(ctx, "deb/packages", url.Values{"repository_version": {string(version)}, "package": {"alpha"}}))
 	c.equal("packages", len(units), 1)
 	t = c.finished(p, must[pulp.Href](c)(p.Modify(ctx, pulp.Href(r.href), pulp.Fields{"remove_content_units": []any{units[0]["pulp_href"]}})))
-	if version, made = t.CreatedVersion(); !made {
+	if _, made = t.CreatedVersion(); !made {
 		c.Errorf("removing made %v", t.CreatedResources)
 	}
 	services := must[[]pulp.SigningService](c)(p.SigningServices(ctx, c.env.SigningService))

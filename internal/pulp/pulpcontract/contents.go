@@ -139,7 +139,7 @@ func modify(c *check) {
 	rpm := c.repository(c.primary, "rpm", "rpm", rpmUp.URL(c.upURL))
 	rpm.sync(nil)
 	t = c.primary.task("POST", r.href+"modify/", obj{"base_version": rpm.latest()})
-	e, _ := t["error"].(obj)
+	e := objectOf(t["error"])
 	if t["state"] != "failed" || !strings.Contains(text(e["description"]), "rpm.package") {
 		c.Errorf("content of another type: %v %v", t["state"], e["description"])
 	}
@@ -150,7 +150,7 @@ func releaseFiles(c *check) {
 	r := c.repository(c.primary, "deb", "r", up.URL(c.upURL))
 	r.mirror()
 	x := c.primary.results("content/deb/release_files/?fields=artifacts,distribution&repository_version=" + r.latest())[0]
-	artifacts, _ := x["artifacts"].(obj)
+	artifacts := objectOf(x["artifacts"])
 	a := c.primary.get(text(artifacts["dists/stable/InRelease"])).obj()
 	r.distribute(obj{"publication": r.publishKind("deb/verbatim")})
 	served := c.hash(c.primary, r.name+"/dists/stable/InRelease")

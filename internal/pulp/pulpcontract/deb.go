@@ -240,7 +240,7 @@ func debDependencySolving(c *check) {
 	t := c.primary.task("POST", "deb/copy/", obj{
 		"dependency_solving": true, "config": []any{obj{"source_repo_version": r.latest(), "dest_repo": to.href}},
 	})
-	e, _ := t["error"].(obj)
+	e := objectOf(t["error"])
 	c.equal("error", []any{t["state"], e["description"]},
 		[]any{"failed", "[PLP0028] Advanced copy with dependency solving is not yet implemented."})
 }

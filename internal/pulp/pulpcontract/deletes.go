@@ -24,7 +24,7 @@ func deleteServedRepository(c *check) {
 	d := r.distribute(obj{"repository": r.href})
 	t := c.primary.task("DELETE", r.href, nil)
 	c.equal("task", []any{t["state"], t["name"]}, []any{"completed", "pulpcore.app.tasks.base.ageneral_delete"})
-	c.equal("counts", t["result"].(obj)["core.RepositoryVersion"], any(2.0))
+	c.equal("counts", objectOf(t["result"])["core.RepositoryVersion"], any(2.0))
 	o := c.primary.get(d).obj()
 	c.equal("distribution", []any{o["repository"], o["publication"], o["repository_version"]}, []any{nil, nil, nil})
 	c.equal("served", c.hash(c.primary, r.name+"/PULP_MANIFEST"), "404")

@@ -252,7 +252,7 @@ func equalCreations(c *check) {
 			c.primary.later(textsOf(t["created_resources"])[0])
 			continue
 		}
-		if e, _ := t["error"].(obj); !strings.Contains(text(e["description"]), "This field must be unique.") {
+		if e := objectOf(t["error"]); !strings.Contains(text(e["description"]), "This field must be unique.") {
 			c.Errorf("the other: %v %v", t["state"], e)
 		}
 	}

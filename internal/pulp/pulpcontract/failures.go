@@ -31,7 +31,7 @@ func (r *repo) failure(options obj) (string, string) {
 	if t["state"] != "failed" {
 		r.c.Fatalf("sync of %s is %v, created %v", r.name, t["state"], t["created_resources"])
 	}
-	e, _ := t["error"].(obj)
+	e := objectOf(t["error"])
 	if text(e["traceback"]) == "" {
 		r.c.Errorf("no traceback: %v", e)
 	}

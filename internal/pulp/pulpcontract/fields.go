@@ -190,9 +190,7 @@ func secretFields(c *check) {
 	}
 	set := func(o obj) map[string]bool {
 		res := map[string]bool{}
-		list, _ := o["hidden_fields"].([]any)
-		for _, x := range list {
-			m, _ := x.(obj)
+		for _, m := range objectsOf(o["hidden_fields"]) {
 			res[text(m["name"])] = m["is_set"] == true
 		}
 		return res

@@ -132,12 +132,10 @@ func (r *repo) summary(version, part string) map[string]int {
 	if version == "" {
 		version = r.latest()
 	}
-	summary, _ := r.s.get(version).obj()["content_summary"].(obj)
+	summary := objectOf(r.s.get(version).obj()["content_summary"])
 	res := map[string]int{}
-	m, _ := summary[part].(obj)
-	for k, v := range m {
-		x, _ := v.(obj)
-		n, _ := x["count"].(float64)
+	for k, v := range objectOf(summary[part]) {
+		n, _ := objectOf(v)["count"].(float64)
 		res[k] = int(n)
 	}
 	return res
@@ -159,9 +157,7 @@ func pick(made []string, part string) string {
 // codes are the codes of a Pulp task's progress reports and how far each got.
 func codes(task obj) map[string]int {
 	res := map[string]int{}
-	list, _ := task["progress_reports"].([]any)
-	for _, x := range list {
-		m, _ := x.(obj)
+	for _, m := range objectsOf(task["progress_reports"]) {
 		n, _ := m["done"].(float64)
 		res[text(m["code"])] = int(n)
 	}

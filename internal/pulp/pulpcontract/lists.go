@@ -76,8 +76,8 @@ func paging(c *check) {
 	page := func(q string) (obj, []string) {
 		o := c.primary.get(base + q).obj()
 		var got []string
-		for _, x := range o["results"].([]any) {
-			got = append(got, text(x.(obj)["name"]))
+		for _, x := range objectsOf(o["results"]) {
+			got = append(got, text(x["name"]))
 		}
 		return o, got
 	}

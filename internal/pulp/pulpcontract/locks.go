@@ -36,7 +36,7 @@ func queueing(c *check) {
 		}
 		before = text(x["finished_at"])
 		if i == len(queue)-1 {
-			if skipped, _ := x["result"].(obj)["skipped"].([]any); len(skipped) != 1 {
+			if skipped, _ := objectOf(x["result"])["skipped"].([]any); len(skipped) != 1 {
 				c.Errorf("the second DELETE: %v", x["result"])
 			}
 		}

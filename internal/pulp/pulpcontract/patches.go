@@ -22,13 +22,23 @@ func noOpPatch(c *check) {
 		href string
 		body obj
 	}{
-		{deb.remote, obj{"name": name}}, {deb.remote, obj{"url": "http://127.0.0.1:1/"}}, {deb.remote, obj{"distributions": "stable"}},
-		{deb.remote, obj{"components": "main"}}, {deb.remote, obj{"total_timeout": 60}}, {deb.remote, obj{"total_timeout": 60.0}},
-		{deb.remote, obj{"username": "u", "password": "p"}}, {deb.remote, obj{"headers": []any{obj{"X-A": "b"}}}},
-		{deb.remote, obj{"pulp_labels": obj{"a": "b"}}}, {deb.remote, obj{"policy": "immediate", "tls_validation": true}},
-		{deb.remote, obj{"gpgkey": nil}}, {deb.remote, obj{}},
+		{deb.remote, obj{"name": name}},
+		{deb.remote, obj{"url": "http://127.0.0.1:1/"}},
+		{deb.remote, obj{"distributions": "stable"}},
+		{deb.remote, obj{"components": "main"}},
+		{deb.remote, obj{"total_timeout": 60}},
+		{deb.remote, obj{"total_timeout": 60.0}},
+		{deb.remote, obj{"username": "u", "password": "p"}},
+		{deb.remote, obj{"headers": []any{obj{"X-A": "b"}}}},
+		{deb.remote, obj{"pulp_labels": obj{"a": "b"}}},
+		{deb.remote, obj{"policy": "immediate", "tls_validation": true}},
+		{deb.remote, obj{"gpgkey": nil}},
+		{deb.remote, obj{}},
 		{deb.href, obj{"name": name, "description": "d", "retain_repo_versions": 3, "autopublish": false, "signing_service": nil}},
-		{d, obj{"name": name}}, {d, obj{"base_path": name}}, {d, obj{"publication": nil}}, {d, obj{"repository_version": nil, "publication": nil}},
+		{d, obj{"name": name}},
+		{d, obj{"base_path": name}},
+		{d, obj{"publication": nil}},
+		{d, obj{"repository_version": nil, "publication": nil}},
 		{d, obj{"pulp_labels": obj{}}},
 	} {
 		a := c.primary.want(200, "PATCH", x.href, x.body)
@@ -65,7 +75,9 @@ func immediatePatch(c *check) {
 		href string
 		body obj
 	}{
-		{r.href, obj{"description": "new"}}, {r.remote, obj{"url": "http://127.0.0.1:2/"}}, {d, obj{"base_path": r.name + "-moved"}},
+		{r.href, obj{"description": "new"}},
+		{r.remote, obj{"url": "http://127.0.0.1:2/"}},
+		{d, obj{"base_path": r.name + "-moved"}},
 		{r.href, obj{"name": r.name + "-renamed"}},
 	} {
 		a := c.primary.want(202, "PATCH", x.href, x.body)
@@ -74,7 +86,7 @@ func immediatePatch(c *check) {
 		c.equal("state at first sight", t["state"], any("completed"))
 		c.equal("result", t["result"], c.primary.get(x.href).json)
 		for k, v := range x.body {
-			c.equal(k, t["result"].(obj)[k], v)
+			c.equal(k, objectOf(t["result"])[k], v)
 		}
 	}
 }

@@ -23,8 +23,7 @@ var protocol = []contract{
 func statusIsOpen(c *check) {
 	a := c.primary.want(200, "GET", "status/", nil, func(r *http.Request) { r.Header.Del("Cookie") })
 	versions := map[string]string{}
-	for _, v := range a.obj()["versions"].([]any) {
-		m := v.(obj)
+	for _, m := range objectsOf(a.obj()["versions"]) {
 		versions[text(m["component"])] = text(m["version"])
 	}
 	for _, component := range []string{"core", "deb", "rpm", "file", "python", "container"} {
@@ -33,17 +32,17 @@ func statusIsOpen(c *check) {
 		}
 	}
 	for _, list := range []string{"online_workers", "online_api_apps", "online_content_apps"} {
-		if n := len(a.obj()[list].([]any)); n == 0 {
+		if n := len(objectsOf(a.obj()[list])); n == 0 {
 			c.Errorf("%s is empty", list)
 		}
 	}
 	c.equal("database", a.obj()["database_connection"], any(obj{"connected": true}))
-	settings := a.obj()["content_settings"].(obj)
+	settings := objectOf(a.obj()["content_settings"])
 	c.equal("prefix", settings["content_path_prefix"], any("/pulp/content/"))
 	if !strings.HasPrefix(text(settings["content_origin"]), "http") {
 		c.Errorf("content_origin is %v", settings["content_origin"])
 	}
-	if _, isNumber := a.obj()["storage"].(obj)["free"].(float64); !isNumber {
+	if _, isNumber := objectOf(a.obj()["storage"])["free"].(float64); !isNumber {
 		c.Errorf("storage is %v", a.obj()["storage"])
 	}
 }

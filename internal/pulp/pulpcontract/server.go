@@ -4,6 +4,7 @@ package pulpcontract
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -69,15 +70,8 @@ type answer struct {
 	json   any
 }
 
-func (a answer) obj() obj {
-	m, _ := a.json.(obj)
-	return m
-}
-
-func (a answer) str(field string) string {
-	v, _ := a.obj()[field].(string)
-	return v
-}
+func (a answer) obj() obj                { return objectOf(a.json) }
+func (a answer) str(field string) string { return text(a.obj()[field]) }
 
 // send makes one request; path may be a full URL. A body that is a string is sent as it is.
 func (s *server) send(method, path string, body any, change ...func(*http.Request)) answer {
@@ -109,7 +103,8 @@ func (s *server) try(method, path string, body any, change ...func(*http.Request
 	default:
 		path = s.base + root + path
 	}
-	req, err := http.NewRequest(method, path, in)
+	// Not the test's context: what is deleted when it ends is deleted after that has ended.
+	req, err := http.NewRequestWithContext(context.Background(), method, path, in)
 	if err != nil {
 		return answer{}, err
 	}
@@ -151,13 +146,7 @@ func (s *server) get(path string) answer { s.t.Helper(); return s.want(200, http
 // results are the elements of a list.
 func (s *server) results(path string) []obj {
 	s.t.Helper()
-	list, _ := s.get(path).obj()["results"].([]any)
-	res := make([]obj, 0, len(list))
-	for _, x := range list {
-		m, _ := x.(obj)
-		res = append(res, m)
-	}
-	return res
+	return objectsOf(s.get(path).obj()["results"])
 }
 
 // wait waits until a Pulp task is final.
@@ -254,16 +243,25 @@ func (s *server) file(path string) (int, []byte) {
 	return a.status, a.raw
 }
 
+// text, objectOf, textsOf and objectsOf give what was expected in an answer, or nothing where it is something else.
 func text(v any) string {
 	t, _ := v.(string)
 	return t
 }
 
-func textsOf(v any) []string {
+func objectOf(v any) obj {
+	o, _ := v.(obj)
+	return o
+}
+
+func textsOf(v any) []string { return each(v, text) }
+func objectsOf(v any) []obj  { return each(v, objectOf) }
+
+func each[T any](v any, of func(any) T) []T {
 	list, _ := v.([]any)
-	res := make([]string, 0, len(list))
+	res := make([]T, 0, len(list))
 	for _, x := range list {
-		res = append(res, text(x))
+		res = append(res, of(x))
 	}
 	return res
 }

@@ -44,7 +44,7 @@ func firstSync(c *check) {
 		if plugin == "deb" {
 			c.equal("result of deb", t["result"], any(nil))
 		} else {
-			c.equal("result of "+plugin, t["result"].(obj)["number"], any(1.0))
+			c.equal("result of "+plugin, objectOf(t["result"])["number"], any(1.0))
 		}
 	}
 }
@@ -261,11 +261,11 @@ func lastSyncDetails(c *check) {
 	r := c.repository(c.primary, "file", "r", up.URL(c.upURL))
 	c.equal("before", c.primary.get(r.href).obj()["last_sync_details"], any(obj{}))
 	r.mirror()
-	d := c.primary.get(r.href).obj()["last_sync_details"].(obj)
+	d := objectOf(c.primary.get(r.href).obj()["last_sync_details"])
 	c.equal("after", []any{d["url"], d["mirror"], d["download_policy"], d["most_recent_version"]},
 		[]any{up.URL(c.upURL), true, "immediate", 1.0})
 	up.Put(pulpfake.Package{Name: "five.txt"})
 	r.mirror()
-	d = c.primary.get(r.href).obj()["last_sync_details"].(obj)
+	d = objectOf(c.primary.get(r.href).obj()["last_sync_details"])
 	c.equal("version", d["most_recent_version"], any(2.0))
 }

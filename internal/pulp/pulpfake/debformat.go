@@ -17,8 +17,15 @@ const releaseDate = "Mon, 02 Jan 2006 15:04:05 -0700"
 
 // controlFields are those of a Packages stanza in the order Pulp writes them, with the names its API gives them.
 var controlFields = []struct{ header, field string }{
-	{"Package", "package"}, {"Source", "source"}, {"Version", "version"}, {"Architecture", "architecture"}, {"Section", "section"},
-	{"Priority", "priority"}, {"Maintainer", "maintainer"}, {"Description", "description"}, {"Depends", "depends"},
+	{"Package", "package"},
+	{"Source", "source"},
+	{"Version", "version"},
+	{"Architecture", "architecture"},
+	{"Section", "section"},
+	{"Priority", "priority"},
+	{"Maintainer", "maintainer"},
+	{"Description", "description"},
+	{"Depends", "depends"},
 }
 
 // stanza is one package's entry in a Packages file.
@@ -162,8 +169,14 @@ func decompress(data []byte) ([]byte, error) {
 func buildDeb(p Package) []byte {
 	var control strings.Builder
 	for _, c := range []struct{ k, v string }{
-		{"Package", p.Name}, {"Version", p.Version}, {"Architecture", p.Arch}, {"Maintainer", maintainer}, {"Section", "misc"},
-		{"Priority", "optional"}, {"Depends", p.Depends}, {"Description", p.summary()},
+		{"Package", p.Name},
+		{"Version", p.Version},
+		{"Architecture", p.Arch},
+		{"Maintainer", maintainer},
+		{"Section", "misc"},
+		{"Priority", "optional"},
+		{"Depends", p.Depends},
+		{"Description", p.summary()},
 	} {
 		if c.v != "" {
 			fmt.Fprintf(&control, "%s: %s\n", c.k, c.v)

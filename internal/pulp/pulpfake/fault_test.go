@@ -277,8 +277,11 @@ func TestCSRFOverHTTPS(t *testing.T) {
 		header, value string
 		status        int
 	}{
-		{"", "", 403}, {"Origin", "https://elsewhere.example.test", 403}, {"Referer", "https://elsewhere.example.test/x", 403},
-		{"Origin", own, 201}, {"Referer", own + "/x", 201},
+		{"", "", 403},
+		{"Origin", "https://elsewhere.example.test", 403},
+		{"Referer", "https://elsewhere.example.test/x", 403},
+		{"Origin", own, 201},
+		{"Referer", own + "/x", 201},
 	} {
 		req, _ := http.NewRequestWithContext(t.Context(), "POST", base+apiPrefix+"repositories/file/file/",
 			strings.NewReader(`{"name": "x`+string(rune('a'+i))+`"}`))

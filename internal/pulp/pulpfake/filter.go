@@ -13,8 +13,8 @@ import (
 
 // match applies one filter to a row's field; known is false for a filter the fake does not imitate.
 func (t filterTerm) match(get func(string) any) (match, known bool) {
-	if _, isTime := t.parsed.(time.Time); isTime {
-		return t.matchTime(get(t.field)), true
+	if want, isTime := t.parsed.(time.Time); isTime {
+		return t.matchTime(get(t.field), want), true
 	}
 	switch t.name {
 	case "pulp_href__in":
@@ -90,12 +90,12 @@ func (t filterTerm) equal(v any) bool {
 	return v != nil && text(v) == t.value
 }
 
-func (t filterTerm) matchTime(v any) bool {
+func (t filterTerm) matchTime(v any, want time.Time) bool {
 	at, isTime := parseTime(text(v))
 	if !isTime {
 		return t.op == "isnull" && truth(t.value)
 	}
-	switch want := t.parsed.(time.Time); t.op {
+	switch t.op {
 	case "gt":
 		return at.After(want)
 	case "gte":

@@ -9,7 +9,7 @@ import (
 
 // handle authenticates and routes one request. The caller holds mu.
 func (c *call) handle() reply {
-	if c.segs == nil || len(c.segs) == 0 {
+	if len(c.segs) == 0 {
 		return htmlPage(http.StatusNotFound, "Not Found", "The requested resource was not found on this server.")
 	}
 	switch c.segs[0] {

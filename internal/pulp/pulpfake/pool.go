@@ -29,13 +29,12 @@ type pool struct {
 }
 
 type worker struct {
-	id        string
-	name      string
-	since     time.Time
-	online    bool
-	killed    time.Time
-	task      *task
-	abandoned bool // its task was given up by [Server.Reap]
+	id     string
+	name   string
+	since  time.Time
+	online bool
+	killed time.Time
+	task   *task
 }
 
 func (p *pool) init(s *Server, n int) {
@@ -61,14 +60,7 @@ func (p *pool) signal() {
 
 // dispatch queues a task. The caller holds mu.
 func (p *pool) dispatch(t *task) {
-	t.created = p.s.now()
-	t.updated = t.created
-	t.id, t.state = p.s.newID(), stateWaiting
-	p.all = append(p.all, t)
-	p.byID[t.id] = t
-	p.byCID[t.cid] = append(p.byCID[t.cid], t)
-	p.unfinished++
-	p.reserve(t)
+	p.add(t, stateWaiting)
 	if p.online() == 0 {
 		t.unseen = true
 		p.unseen = append(p.unseen, t)
@@ -76,6 +68,18 @@ func (p *pool) dispatch(t *task) {
 	}
 	p.notice()
 	p.schedule()
+}
+
+// add makes a task known, and puts it in the queues of what it needs.
+func (p *pool) add(t *task, state string) {
+	t.created = p.s.now()
+	t.updated = t.created
+	t.id, t.state = p.s.newID(), state
+	p.all = append(p.all, t)
+	p.byID[t.id] = t
+	p.byCID[t.cid] = append(p.byCID[t.cid], t)
+	p.unfinished++
+	p.reserve(t)
 }
 
 // notice makes every task that was dispatched while no worker was online known to the workers, which only happens
@@ -94,14 +98,7 @@ func (p *pool) now(t *task) {
 		p.dispatch(t)
 		return
 	}
-	t.created = p.s.now()
-	t.updated = t.created
-	t.id, t.state = p.s.newID(), stateRunning
-	p.all = append(p.all, t)
-	p.byID[t.id] = t
-	p.byCID[t.cid] = append(p.byCID[t.cid], t)
-	p.unfinished++
-	p.reserve(t)
+	p.add(t, stateRunning)
 	t.unblocked, t.started = p.s.now(), p.s.now()
 	p.end(t, p.failing(t))
 }

@@ -266,7 +266,7 @@ func kindOf(s schema) string {
 
 func (d *document) resolve(s schema) schema {
 	for s.Ref != "" || len(s.AllOf) == 1 {
-		next := s
+		var next schema
 		if s.Ref != "" {
 			next = d.Components.Schemas[s.Ref[strings.LastIndex(s.Ref, "/")+1:]]
 		} else {

@@ -1,0 +1,64 @@
+# What one can do here. 'make' alone prints this list; CONTRIBUTING.md says more.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+TOOLS         := $(CURDIR)/bin/tools
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
+GOFUMPT       := $(TOOLS)/gofumpt-v0.12.0
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# RELEASE=1 leaves the paths of this machine out of the binary; that compiles everything anew, so it is not the default.
+TRIMPATH := $(if $(RELEASE),-trimpath)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: help demo dev test race lint check contract e2e bench generate build clean tools
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## two real Pulp servers and pulp-manager on this machine; Ctrl-C stops all of it
+	@lab/demo
+
+dev: ## the same servers, and only the daemon, with data kept in .tmp/dev
+	@DEMO_DIR=$(CURDIR)/.tmp/dev lab/demo --serve
+
+test: ## unit, property, contract-on-the-fake and structure tests: needs only Go
+	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES CGO_ENABLED=0 go test ./...
+
+race: ## the same tests of internal/ with the race detector (needs a C compiler)
+	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES CGO_ENABLED=1 go test -race ./internal/...
+
+lint: $(GOLANGCI_LINT) ## golangci-lint, import rules included
+	$(GOLANGCI_LINT) run ./...
+
+check: $(GOFUMPT) ## generated code current, formatting, vet, licence headers, no machine paths
+	GOFUMPT=$(GOFUMPT) .ci/check
+
+contract: ## the Pulp contract on a real pair, the store contract on PostgreSQL
+	.ci/contract
+
+e2e: ## the built binary against real Pulp servers, read by apt, dnf and curl
+	test/e2e/run
+
+bench: ## the benchmark harness (figures: test/bench/README.md)
+	test/bench/run
+
+generate: ## regenerate what is generated
+	go generate ./...
+
+build: ## bin/pulp-manager (RELEASE=1: without the paths of this machine)
+	CGO_ENABLED=0 go build $(TRIMPATH) -ldflags '$(LDFLAGS)' -o bin/pulp-manager ./cmd/pulp-manager
+
+clean: ## remove what was built, tools included; the lab stays (lab/pulp destroy)
+	rm -rf bin .tmp
+
+tools: $(GOLANGCI_LINT) $(GOFUMPT)
+
+# The version is part of the file's name: another version here installs anew.
+$(GOLANGCI_LINT):
+	GOBIN=$(TOOLS) CGO_ENABLED=0 go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@mv $(TOOLS)/golangci-lint $@
+
+$(GOFUMPT):
+	GOBIN=$(TOOLS) CGO_ENABLED=0 go install mvdan.cc/gofumpt@v0.12.0
+	@mv $(TOOLS)/gofumpt $@

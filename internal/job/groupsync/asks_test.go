@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package groupsync_test
+
+import (
+	"testing"
+
+	"github.com/pulp/pulp-manager/internal/job/groupsync"
+	"github.com/pulp/pulp-manager/internal/job/jobtest"
+	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
+)
+
+// picture is what looking at a whole server costs: its status, three lists a type, and the publications.
+const picture = 11
+
+// TestAsksPulpLittle: what a group sync costs Pulp, counted from the fakes' logs: first at most 6 requests
+// a repository, without a change at most 2, polling apart.
+func TestAsksPulpLittle(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t, func(w *jobtest.World) { w.Copies = 6 })
+	repositories := len(f.Defined())
+	f.Register(f.Primary)
+	wide := func(a *groupsync.Args) { a.MaxConcurrentSyncs = 8 }
+	count := func(what string, s *pulpfake.Server, most, besides int) {
+		t.Helper()
+		if asked, sum := jobtest.Asked(s); sum > most*repositories+besides {
+			t.Errorf("%s: %d requests to the %s for %d repositories, at most %d each and %d: %v",
+				what, sum, s.Name(), repositories, most, besides, asked)
+		}
+		if n := jobtest.Polls(s); n > 3*repositories {
+			t.Errorf("%s: the %s was polled %d times", what, s.Name(), n)
+		}
+		s.ForgetRequests()
+	}
+	f.Primary.ForgetRequests()
+	f.Completed(f.QueueSync(f.Primary, nil, wide))
+	count("first sync", f.Primary, 6, 0)
+	f.Completed(f.QueueSync(f.Secondary, f.Primary, wide))
+	count("first mirror", f.Primary, 2, 0)
+	// Three of the six make remote, repository and distribution; the picture is taken before and after.
+	count("first mirror", f.Secondary, 6, 2*picture)
+	f.Same()
+	f.Completed(f.QueueSync(f.Primary, nil, wide))
+	count("no change", f.Primary, 2, 0)
+	f.Completed(f.QueueSync(f.Secondary, f.Primary, wide))
+	count("no change, mirrored from", f.Primary, 1, 0)
+	count("no change", f.Secondary, 2, 0)
+	f.Sound()
+}

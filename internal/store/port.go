@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import "github.com/pulp/pulp-manager/internal/fleet"
+
+// What a Store is to the rest of the program.
+var (
+	_ fleet.Servers        = (*Store)(nil)
+	_ fleet.Repositories   = (*Store)(nil)
+	_ fleet.Tasks          = (*Store)(nil)
+	_ fleet.Queue          = (*Store)(nil)
+	_ fleet.Leases         = (*Store)(nil)
+	_ fleet.Work           = (*Store)(nil)
+	_ fleet.PulpRequests   = (*Store)(nil)
+	_ fleet.Locks          = (*Store)(nil)
+	_ fleet.Schedules      = (*Store)(nil)
+	_ fleet.Configurations = (*Store)(nil)
+	_ fleet.Fingerprints   = (*Store)(nil)
+)

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+)
+
+const (
+	poolSize       = 20 // connections, unless pool_max_conns in the URL says otherwise
+	connectTimeout = 10 * time.Second
+	tries          = 3 // of a transaction that PostgreSQL undid because of another one
+)
+
+// Keys of advisory locks, one a purpose.
+const (
+	migrationKey = 0x70756c70_00000001 + iota
+	configurationKey
+	sweepKey
+)
+
+// postgresDB is a PostgreSQL database that any number of processes use.
+type postgresDB struct {
+	pool   *pgxpool.Pool
+	db     *bun.DB // on the same pool
+	driver *riverpgxv5.Driver
+	client *river.Client[pgx.Tx] // to queue jobs with
+	errs   classifier
+}
+
+func openPostgres(ctx context.Context, o Options) (database, error) {
+	cfg, err := pgxpool.ParseConfig(o.DatabaseURL)
+	if err != nil {
+		// The cause is left out: it may quote the password.
+		return nil, fault.New(fault.Invalid, "DATABASE_URL is not the address of a PostgreSQL database").
+			WithHint("write postgres://USER:PASSWORD@HOST:5432/NAME, with %%-escapes for special characters")
+	}
+	if !strings.Contains(o.DatabaseURL, "pool_max_conns") {
+		cfg.MaxConns = poolSize
+	}
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
+		cfg.ConnConfig.RuntimeParams["application_name"] = "pulp-manager"
+	}
+	errs := classifier{database: fmt.Sprintf("the PostgreSQL database %s on %s:%d", cfg.ConnConfig.Database, cfg.ConnConfig.Host, cfg.ConnConfig.Port)}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err == nil {
+		err = pool.Ping(ctx)
+	}
+	if err != nil {
+		if pool != nil {
+			pool.Close()
+		}
+		return nil, errs.classify(ctx, err, "open the database")
+	}
+	driver := riverpgxv5.New(pool)
+	// A job that is queued within the cooldown after another one is not announced, and
+	// would wait for the next poll.
+	client, err := river.NewClient(driver, &river.Config{Logger: o.Logger, FetchCooldown: river.FetchCooldownMin})
+	if err != nil {
+		pool.Close()
+		return nil, fault.Wrap(fault.Internal, err, "the engine does not take the database")
+	}
+	return &postgresDB{
+		pool: pool, db: bun.NewDB(openFromPool(pool), pgdialect.New()),
+		driver: driver, client: client, errs: errs,
+	}, nil
+}
+
+func (*postgresDB) dialect() Dialect         { return PostgreSQL }
+func (d *postgresDB) classifier() classifier { return d.errs }
+func (d *postgresDB) reader() *bun.DB        { return d.db }
+
+func (d *postgresDB) inTx(ctx context.Context, fn func(context.Context, tx) error) error {
+	var err error
+	for range tries {
+		if err = d.once(ctx, fn); !retriable(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// once runs fn in one transaction that bun and River share: River's is begun on the
+// very connection that bun has to itself meanwhile, and that one goroutine uses.
+func (d *postgresDB) once(ctx context.Context, fn func(context.Context, tx) error) (err error) {
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	var pgtx pgx.Tx
+	err = conn.Raw(func(driverConn any) error {
+		pg, err := pgxConn(driverConn)
+		if err == nil {
+			pgtx, err = pg.Begin(ctx)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// After a commit it does nothing; also a panic must not leave the transaction open.
+	defer func() { _ = pgtx.Rollback(context.WithoutCancel(ctx)) }()
+	err = fn(ctx, tx{IDB: conn, clock: clock{PostgreSQL}, jobs: &riverJobs[pgx.Tx]{client: d.client, tx: pgtx}})
+	if err != nil {
+		return err
+	}
+	return pgtx.Commit(ctx)
+}
+
+// migrationLock holds an advisory lock on a connection of its own.
+func (d *postgresDB) migrationLock(ctx context.Context, fn func(context.Context) error) error {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(migrationKey)); err != nil {
+		return err
+	}
+	defer func() {
+		if _, err := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(migrationKey)); err != nil {
+			_ = conn.Conn().Close(context.WithoutCancel(ctx)) // which frees it too
+		}
+	}()
+	return fn(ctx)
+}
+
+func (d *postgresDB) migrations() (migrations, error) {
+	return newMigrations(goose.DialectPostgres, "migrations/postgres", d.db.DB, d.driver)
+}
+
+func (d *postgresDB) engine(cfg EngineConfig) (Engine, error) { return newEngine(d.driver, cfg) }
+
+func (d *postgresDB) ping(ctx context.Context) error { return d.pool.Ping(ctx) }
+
+func (d *postgresDB) close() error {
+	err := d.db.Close()
+	d.pool.Close()
+	return err
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// repositoryRow is a row of repositories, with its name.
+type repositoryRow struct {
+	bun.BaseModel `bun:"table:repositories,alias:r"`
+
+	ID               int64     `bun:"id,pk,autoincrement"`
+	ServerID         int64     `bun:"server_id"`
+	NameID           int64     `bun:"name_id"`
+	Type             string    `bun:"type"`
+	Href             string    `bun:"href"`
+	RemoteHref       string    `bun:"remote_href"`
+	RemoteFeed       string    `bun:"remote_feed"`
+	DistributionHref string    `bun:"distribution_href"`
+	LatestVersion    string    `bun:"latest_version"`
+	ServedVersion    string    `bun:"served_version"`
+	Health           string    `bun:"health"`
+	HealthDate       time.Time `bun:"health_date,nullzero"`
+	LastAttempt      time.Time `bun:"last_attempt,nullzero"`
+	LastAttemptState string    `bun:"last_attempt_state"`
+	LastSuccess      time.Time `bun:"last_success,nullzero"`
+	Missing          time.Time `bun:"missing,nullzero"`
+	Created          time.Time `bun:"date_created,nullzero"`
+	Updated          time.Time `bun:"date_last_updated,nullzero"`
+
+	Name string `bun:"name,scanonly"`
+}
+
+// repositoryFields are a repository's fields in the REST API (legacy section 3.4).
+var repositoryFields = fields{
+	"id":                    {expr: "r.id", typ: integer},
+	"name":                  {expr: "n.name", typ: text},
+	"repo_type":             {expr: "r.type", typ: text},
+	"pulp_server_id":        {expr: "r.server_id", typ: integer},
+	"pulp_server_name":      {expr: "s.name", typ: text},
+	"repo_id":               {expr: "r.name_id", typ: integer},
+	"repo_href":             {expr: "r.href", typ: text},
+	"remote_href":           {expr: "r.remote_href", typ: text},
+	"remote_feed":           {expr: "r.remote_feed", typ: text},
+	"distribution_href":     {expr: "r.distribution_href", typ: text},
+	"repo_sync_health":      {expr: "r.health", typ: text, values: texts(fleet.Healths)},
+	"repo_sync_health_id":   {expr: position("r.health", fleet.Healths), typ: integer, nullable: true},
+	"repo_sync_health_date": {expr: "r.health_date", typ: moment, nullable: true},
+	"last_attempt":          {expr: "r.last_attempt", typ: moment, nullable: true},
+	"last_attempt_state":    {expr: "r.last_attempt_state", typ: text, values: texts(fleet.TaskStates)},
+	"last_success":          {expr: "r.last_success", typ: moment, nullable: true},
+	"date_created":          {expr: "r.date_created", typ: moment},
+	"date_last_updated":     {expr: "r.date_last_updated", typ: moment},
+}
+
+// repositories selects repositories with their names.
+func repositories(sel *bun.SelectQuery) *bun.SelectQuery {
+	return sel.ColumnExpr("r.*, n.name").Join("JOIN repository_names AS n ON n.id = r.name_id")
+}
+
+// Repository implements fleet.Repositories. It also gives one that the server lacks by now.
+func (s *Store) Repository(ctx context.Context, server fleet.ServerID, name fleet.NameID) (fleet.Repository, error) {
+	query := s.read.NewSelect().Where("r.server_id = ? AND r.name_id = ?", server, name)
+	return s.repository(ctx, query, "server %d has no repository %d", server, name)
+}
+
+// RepositoryByID implements fleet.Repositories. It also gives one that its server lacks by now.
+func (s *Store) RepositoryByID(ctx context.Context, id fleet.RepositoryID) (fleet.Repository, error) {
+	return s.repository(ctx, s.read.NewSelect().Where("r.id = ?", id), "there is no repository %d on any server", id)
+}
+
+func (s *Store) repository(ctx context.Context, query *bun.SelectQuery, missing string, args ...any) (fleet.Repository, error) {
+	var row repositoryRow
+	if err := repositories(query.Model(&row)).Scan(ctx); err != nil {
+		return fleet.Repository{}, s.oneErr(ctx, err, "read a repository", missing, args...)
+	}
+	return row.repository(), nil
+}
+
+// FindRepositories implements fleet.Repositories: what is on a server now. Server 0
+// means all servers in the configuration.
+func (s *Store) FindRepositories(ctx context.Context, server fleet.ServerID, q fleet.Query) (fleet.Page[fleet.Repository], error) {
+	return list(ctx, s, q, repositoryFields, "r.id", func(sel *bun.SelectQuery) *bun.SelectQuery {
+		sel = repositories(sel).Join("JOIN servers AS s ON s.id = r.server_id").Where("r.missing IS NULL AND s.removed IS NULL")
+		if server != 0 {
+			sel = sel.Where("r.server_id = ?", server)
+		}
+		return sel
+	}, repositoryRow.repository)
+}
+
+// ServerRepositories implements fleet.Repositories.
+func (s *Store) ServerRepositories(ctx context.Context, server fleet.ServerID) ([]fleet.Repository, error) {
+	var rows []repositoryRow
+	err := repositories(s.read.NewSelect().Model(&rows)).
+		Where("r.server_id = ? AND r.missing IS NULL", server).OrderExpr("n.name").Scan(ctx)
+	if err != nil {
+		return nil, s.errors.classify(ctx, err, "read a server's repositories")
+	}
+	all := make([]fleet.Repository, 0, len(rows))
+	for _, r := range rows {
+		all = append(all, r.repository())
+	}
+	return all, nil
+}
+
+// SetServed implements fleet.Repositories.
+func (s *Store) SetServed(ctx context.Context, id fleet.RepositoryID, latest, served string) error {
+	return s.inTx(ctx, "store a repository's versions", func(ctx context.Context, t tx) error {
+		n, err := changed(t.NewUpdate().Table("repositories").
+			Set("latest_version = ?", latest).Set("served_version = ?", served).Set("date_last_updated = ?", t.now()).
+			Where("id = ?", id).Exec(ctx))
+		if err == nil && n == 0 {
+			return fault.New(fault.NotFound, "there is no repository %d on any server", id)
+		}
+		return err
+	})
+}
+
+// SetHealth implements fleet.Repositories.
+func (s *Store) SetHealth(ctx context.Context, healths map[fleet.RepositoryID]fleet.Health) error {
+	rated := map[fleet.Health][]int64{}
+	for id, h := range healths {
+		rated[h] = append(rated[h], int64(id))
+	}
+	return s.inTx(ctx, "store the health of repositories", func(ctx context.Context, t tx) error {
+		for _, h := range append([]fleet.Health{""}, fleet.Healths...) { // always in this order: no deadlock
+			err := inChunks(rated[h], func(ids []int64) error {
+				_, err := t.NewUpdate().Table("repositories").Set("health = ?", h).Set("health_date = ?", t.now()).
+					Where("id IN (?)", bun.List(ids)).Exec(ctx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// recordSync notes on its repository how a sync ended, at the database's now. Only
+// what was begun counts: a skipped or never started one says nothing about the repository.
+func recordSync(ctx context.Context, t tx, task taskRow, ended fleet.TaskState) error {
+	if task.RepositoryID == 0 || task.Kind != string(fleet.KindRepoSync) || ended == fleet.Skipped {
+		return nil
+	}
+	if ended == fleet.Canceled && task.Started.IsZero() {
+		return nil
+	}
+	update := t.NewUpdate().Table("repositories").Set("last_attempt = ?", t.now()).Set("last_attempt_state = ?", ended).
+		Where("id = ?", task.RepositoryID)
+	if ended == fleet.Completed {
+		update = update.Set("last_success = ?", t.now())
+	}
+	_, err := update.Exec(ctx)
+	return err
+}
+
+func (r repositoryRow) repository() fleet.Repository {
+	return fleet.Repository{
+		ID: fleet.RepositoryID(r.ID), NameID: fleet.NameID(r.NameID), Server: fleet.ServerID(r.ServerID),
+		Name: r.Name, Type: fleet.RepositoryType(r.Type),
+		Href: r.Href, RemoteHref: r.RemoteHref, RemoteFeed: r.RemoteFeed, DistributionHref: r.DistributionHref,
+		LatestVersion: r.LatestVersion, ServedVersion: r.ServedVersion,
+		Health: fleet.Health(r.Health), HealthDate: utc(r.HealthDate),
+		LastAttempt: utc(r.LastAttempt), LastAttemptState: fleet.TaskState(r.LastAttemptState), LastSuccess: utc(r.LastSuccess),
+		Missing: utc(r.Missing), Created: utc(r.Created), Updated: utc(r.Updated),
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"modernc.org/sqlite"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+)
+
+// readers is how many queries run at once beside the writer.
+const readers = 4
+
+// sqliteDB is a file that one process uses: one connection writes, some read.
+type sqliteDB struct {
+	writer, readers *bun.DB
+	client          *river.Client[*sql.Tx] // to queue jobs with
+	driver          *kickedDriver
+	lock            *fileLock
+	errs            classifier
+}
+
+func openSQLite(_ context.Context, o Options) (database, error) {
+	dir, err := filepath.Abs(o.DataDir)
+	if err != nil || o.DataDir == "" {
+		return nil, fault.Wrap(fault.Invalid, err, "data directory %q: not a path", o.DataDir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "data directory %s cannot be made", dir).
+			WithHint("make it, owned by the user that runs the daemon")
+	}
+	file := filepath.Join(dir, "pulp-manager.db")
+	lock, err := lockFile(file+".lock", dir)
+	if err != nil {
+		return nil, err
+	}
+	db, err := newSQLite(file, lock, classifier{database: "the database in " + dir}, o.Logger)
+	if err != nil {
+		return nil, errors.Join(err, lock.release())
+	}
+	return db, nil
+}
+
+func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger) (*sqliteDB, error) {
+	// Made here, so that only its owner can read it.
+	made, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "%s cannot be opened", errs.database).
+			WithHint("check the disk, and who owns the directory")
+	}
+	if err := made.Close(); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "%s cannot be written", errs.database)
+	}
+	drv := &sqlite.Driver{}
+	if err := drv.RegisterDeterministicScalarFunction("regexp", 2, newSearch().call); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "SQLite takes no function")
+	}
+	writer := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_txlock=immediate")})
+	writer.SetMaxOpenConns(1)
+	reader := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_query_only=1")})
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+
+	kicked := newKickedDriver(riversqlite.New(writer))
+	client, err := river.NewClient(kicked, &river.Config{Logger: logger})
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "the engine does not take the database")
+	}
+	return &sqliteDB{
+		writer: bun.NewDB(writer, sqlitedialect.New()), readers: bun.NewDB(reader, sqlitedialect.New()),
+		client: client, driver: kicked, lock: lock, errs: errs,
+	}, nil
+}
+
+// sqliteDSN names the file and how each connection is set up.
+func sqliteDSN(file, extra string) string {
+	u := url.URL{Scheme: "file", Path: file}
+	return u.String() + "?_busy_timeout=10000&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + extra
+}
+
+// sqliteConnector opens connections of a driver of our own, which knows our functions.
+type sqliteConnector struct {
+	driver *sqlite.Driver
+	dsn    string
+}
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c sqliteConnector) Driver() driver.Driver                        { return c.driver }
+
+func (*sqliteDB) dialect() Dialect         { return SQLite }
+func (d *sqliteDB) classifier() classifier { return d.errs }
+func (d *sqliteDB) reader() *bun.DB        { return d.readers }
+
+func (d *sqliteDB) inTx(ctx context.Context, fn func(context.Context, tx) error) error {
+	queue := &riverJobs[*sql.Tx]{client: d.client}
+	err := d.writer.RunInTx(ctx, nil, func(ctx context.Context, btx bun.Tx) error {
+		queue.tx = btx.Tx
+		return fn(ctx, tx{IDB: btx, clock: clock{SQLite}, jobs: queue})
+	})
+	if err == nil && queue.queued {
+		d.driver.kick()
+	}
+	return err
+}
+
+// migrationLock needs nothing more: the file is locked for the life of the process.
+func (*sqliteDB) migrationLock(ctx context.Context, fn func(context.Context) error) error {
+	return fn(ctx)
+}
+
+func (d *sqliteDB) migrations() (migrations, error) {
+	return newMigrations(goose.DialectSQLite3, "migrations/sqlite", d.writer.DB, d.driver)
+}
+
+func (d *sqliteDB) engine(cfg EngineConfig) (Engine, error) { return newEngine(d.driver, cfg) }
+
+func (d *sqliteDB) ping(ctx context.Context) error {
+	var one int
+	return d.readers.QueryRowContext(ctx, "SELECT 1 FROM sqlite_master LIMIT 1").Scan(&one)
+}
+
+func (d *sqliteDB) close() error {
+	return errors.Join(d.readers.Close(), d.writer.Close(), d.lock.release())
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
+)
+
+// fence makes sure that a lease still counts, until the transaction ends, and gives
+// the root task that it is for.
+func fence(ctx context.Context, t tx, lease fleet.Lease, how rowLock) (taskRow, error) {
+	var rows []taskRow
+	err := t.locked(t.NewSelect().Model(&rows), how, "t").
+		Where("t.id = ? AND t.lease_owner = ? AND t.lease_epoch = ?", lease.Task, lease.Owner, lease.Epoch).Scan(ctx)
+	if err != nil {
+		return taskRow{}, err
+	}
+	if len(rows) == 0 {
+		return taskRow{}, fleet.ErrLeaseLost
+	}
+	return rows[0], nil
+}
+
+// member gives a task of a root's tree, and keeps others from changing it.
+func member(ctx context.Context, t tx, root taskRow, id fleet.TaskID) (taskRow, error) {
+	if int64(id) == root.ID {
+		return root, nil
+	}
+	var rows []taskRow
+	err := t.locked(t.NewSelect().Model(&rows), toChange, "t").Where("t.id = ? AND t.root_id = ?", id, root.ID).Scan(ctx)
+	if err != nil {
+		return taskRow{}, err
+	}
+	if len(rows) == 0 {
+		return taskRow{}, fault.New(fault.Invalid, "task %d is no part of task %d", id, root.ID)
+	}
+	return rows[0], nil
+}
+
+// CreateChildren implements fleet.Work. A child without a max_runtime has its parent's.
+func (s *Store) CreateChildren(ctx context.Context, lease fleet.Lease, parent fleet.TaskID, children []fleet.NewTask) ([]fleet.Task, error) {
+	var rows []taskRow
+	err := s.inTx(ctx, fmt.Sprintf("create the parts of task %d", parent), func(ctx context.Context, t tx) error {
+		root, err := fence(ctx, t, lease, toChange)
+		if err != nil {
+			return err
+		}
+		above, err := member(ctx, t, root, parent)
+		if err != nil {
+			return err
+		}
+		rows, err = childRows(ctx, t, parent)
+		if err != nil || len(rows) > 0 || len(children) == 0 {
+			return err
+		}
+		rows, err = newChildren(root, above, children)
+		if err != nil {
+			return err
+		}
+		return inChunks(rows, func(rows []taskRow) error {
+			_, err := t.NewInsert().Model(&rows).ExcludeColumn("id").
+				Value("date_queued", "?", t.now()).Value("date_created", "?", t.now()).Value("date_last_updated", "?", t.now()).
+				Returning("*").Exec(ctx)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(rows, func(a, b taskRow) int { return a.Ordinal - b.Ordinal })
+	return tasks(rows), nil
+}
+
+func newChildren(root, parent taskRow, children []fleet.NewTask) ([]taskRow, error) {
+	rows := make([]taskRow, len(children))
+	for i, c := range children {
+		if c.MaxRuntime == 0 {
+			c.MaxRuntime = parent.MaxRuntime
+		}
+		row, err := newTaskRow(c)
+		if err != nil {
+			return nil, err
+		}
+		row.ParentID, row.RootID, row.Ordinal = parent.ID, root.ID, i
+		rows[i] = row
+	}
+	return rows, nil
+}
+
+// Transition implements fleet.Work. When a root ends, what is left of its children is
+// canceled with it; its lease and locks end too, unless something on a server is not
+// known to be final.
+func (s *Store) Transition(ctx context.Context, lease fleet.Lease, id fleet.TaskID, to fleet.TaskState, why *fleet.TaskError) (fleet.Task, error) {
+	var row taskRow
+	err := s.inTx(ctx, fmt.Sprintf("set task %d to %s", id, to), func(ctx context.Context, t tx) error {
+		isRoot := id == lease.Task
+		how := toRead
+		if isRoot {
+			how = toChange
+		}
+		root, err := fence(ctx, t, lease, how)
+		if err != nil {
+			return err
+		}
+		if row, err = member(ctx, t, root, id); err != nil {
+			return err
+		}
+		if from := fleet.TaskState(row.State); !from.May(to) {
+			return fault.New(fault.Conflict, "task %d is %s and cannot become %s", id, from, to)
+		}
+		if err := recordSync(ctx, t, row, to); err != nil {
+			return err
+		}
+		if row, err = setState(ctx, t, id, to, why); err != nil || !isRoot || !to.Final() {
+			return err
+		}
+		if err := endChildren(ctx, t, id); err != nil {
+			return err
+		}
+		return settle(ctx, t, id)
+	})
+	if err != nil {
+		return fleet.Task{}, err
+	}
+	return row.task(), nil
+}
+
+func setState(ctx context.Context, t tx, id fleet.TaskID, to fleet.TaskState, why *fleet.TaskError) (taskRow, error) {
+	var rows []taskRow
+	stored, err := errorText(why)
+	if err != nil {
+		return taskRow{}, err
+	}
+	update := t.NewUpdate().Model((*taskRow)(nil)).Set("state = ?", to).Set("date_last_updated = ?", t.now()).
+		Where("t.id = ?", id).Returning("*")
+	if to == fleet.Running {
+		update = update.Set("date_started = ?", t.now())
+	}
+	if to.Final() {
+		update = update.Set("date_finished = ?", t.now())
+	}
+	if stored != "" {
+		update = update.Set("error = ?", stored)
+	}
+	if _, err := update.Exec(ctx, &rows); err != nil {
+		return taskRow{}, err
+	}
+	return rows[0], nil
+}
+
+// endChildren cancels what is left of a root's tree.
+func endChildren(ctx context.Context, t tx, root fleet.TaskID) error {
+	stored, err := errorText(&fleet.TaskError{Msg: fmt.Sprintf("task %d, which this one is a part of, ended", root)})
+	if err != nil {
+		return err
+	}
+	_, err = t.NewUpdate().Model((*taskRow)(nil)).Set("state = ?", fleet.Canceled).Set("error = ?", stored).
+		Set("date_finished = ?", t.now()).Set("date_last_updated = ?", t.now()).
+		Where("t.root_id = ?", root).Where(unfinished).Exec(ctx)
+	return err
+}
+
+// settle ends the lease of a root that is over, and frees its locks, if nothing on any
+// server is left to be waited for.
+func settle(ctx context.Context, t tx, root fleet.TaskID) error {
+	n, err := changed(t.NewUpdate().Model((*taskRow)(nil)).Set("lease_owner = NULL").Set("lease_until = NULL").
+		Where("t.id = ?", root).Where("NOT (" + unfinished + ")").Where("NOT (" + unconfirmed + ")").Where("NOT " + openInTree).
+		Exec(ctx))
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = t.NewUpdate().Model((*taskRow)(nil)).Set("cancel_confirmed = ?", t.now()).
+		Where("t.root_id = ?", root).Where(unconfirmed).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.NewDelete().Model((*lockRow)(nil)).Where("l.task_id = ? AND l.pulp_task = ''", root).Exec(ctx)
+	return err
+}
+
+// ConfirmCancel implements fleet.Work. Conflict while a request of the task is open.
+func (s *Store) ConfirmCancel(ctx context.Context, lease fleet.Lease, id fleet.TaskID) error {
+	return s.inTx(ctx, fmt.Sprintf("confirm the end of task %d", id), func(ctx context.Context, t tx) error {
+		root, err := fence(ctx, t, lease, toChange)
+		if err != nil {
+			return err
+		}
+		row, err := member(ctx, t, root, id)
+		if err != nil {
+			return err
+		}
+		if !fleet.TaskState(row.State).Final() {
+			return fault.New(fault.Conflict, "task %d is %s: there is nothing to confirm", id, row.State)
+		}
+		open, err := t.NewSelect().Model((*requestRow)(nil)).Where("q.state = 'open'").Where("q.task_id IN (?)", subtreeIDs(id)).Count(ctx)
+		if err != nil {
+			return err
+		}
+		if open > 0 {
+			return fault.New(fault.Conflict, "task %d has %d Pulp tasks that are not known to be final", id, open)
+		}
+		_, err = t.NewUpdate().Model((*taskRow)(nil)).Set("cancel_confirmed = ?", t.now()).Set("date_last_updated = ?", t.now()).
+			Where("t.id = ? OR t.cancel_requested IS NOT NULL", id).Where("t.cancel_confirmed IS NULL").
+			Where("t.id IN (?)", subtreeIDs(id)).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return settle(ctx, t, lease.Task)
+	})
+}
