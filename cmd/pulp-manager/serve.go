@@ -88,7 +88,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 		parts.Go(func() { scheduler.New(d.store, d.store, d.log).Run(ctx) })
 	}
 	if r.worker {
-		if err := d.work(ctx, &parts); err != nil {
+		if err := d.work(ctx, &parts); err != nil && ctx.Err() == nil { // not because it is to stop already
 			stop(err)
 			return err
 		}

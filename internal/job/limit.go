@@ -17,12 +17,15 @@ type Limits struct {
 	slots map[string]chan struct{}
 }
 
-// Acquire waits for a slot at a server and at an upstream host, and gives the way to
-// give them back.
+// Acquire waits for a slot at a server and at an upstream host, if there is one, and gives the way
+// to give them back.
 func (l *Limits) Acquire(ctx context.Context, server, upstream string) (release func(), err error) {
 	at, err := l.take(ctx, "server "+server, l.PerServer)
 	if err != nil {
 		return nil, err
+	}
+	if upstream == "" {
+		return at, nil
 	}
 	from, err := l.take(ctx, "upstream "+upstream, l.PerUpstream)
 	if err != nil {

@@ -36,7 +36,7 @@ type Applier struct {
 
 // Concurrency is how many repositories are changed at a time: enough to keep a server's workers
 // busy, whose tasks create the distributions.
-const Concurrency = 8
+const Concurrency = 4
 
 // Result is how the changes to one repository went.
 type Result struct {

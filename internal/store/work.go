@@ -113,8 +113,10 @@ func (s *Store) Transition(ctx context.Context, lease fleet.Lease, id fleet.Task
 		if from := fleet.TaskState(row.State); !from.May(to) {
 			return fault.New(fault.Conflict, "task %d is %s and cannot become %s", id, from, to)
 		}
-		if err := recordSync(ctx, t, row, to); err != nil {
-			return err
+		if to.Final() {
+			if err := recordSync(ctx, t, row, to); err != nil {
+				return err
+			}
 		}
 		if row, err = setState(ctx, t, id, to, why); err != nil || !isRoot || !to.Final() {
 			return err

@@ -3,10 +3,13 @@
 package groupsync_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pulp/pulp-manager/internal/job/groupsync"
 	"github.com/pulp/pulp-manager/internal/job/jobtest"
+	"github.com/pulp/pulp-manager/internal/pulp"
 	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
 )
 
@@ -46,4 +49,24 @@ func TestAsksPulpLittle(t *testing.T) {
 	count("no change, mirrored from", f.Primary, 1, 0)
 	count("no change", f.Secondary, 2, 0)
 	f.Sound()
+}
+
+// TestNoChangeIsSkipped: a sync after a good one lets Pulp skip a feed that has not changed; looking at all of
+// it again is for runs after a failed one.
+func TestNoChangeIsSkipped(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	f.Sync(f.Primary, nil)
+	before := len(f.Primary.TasksStarted("synchronize"))
+	f.Sync(f.Primary, nil)
+	for _, sync := range f.Primary.TasksStarted("synchronize")[before:] {
+		task, err := f.Client(f.Primary).Task(t.Context(), pulp.Href(sync.Href))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(task.Progress, func(p pulp.Progress) bool { return strings.HasSuffix(p.Code, "was_skipped") }) {
+			t.Errorf("%s was not skipped: %+v", sync.Subject, task.Progress)
+		}
+	}
 }

@@ -4,6 +4,7 @@ package groupsync
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -65,7 +66,7 @@ func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 	if err != nil {
 		return found, err
 	}
-	changes := reconcile.Plan(want, g.picture, nil, func(fleet.Secret) string { return "" })
+	changes := reconcile.Plan(want, g.picture, nil, noSecrets)
 	found.Changes = len(changes)
 	if len(changes) == 0 {
 		p.Say(ctx, "%d repositories of %s, nothing to change", len(want), source.Name)
@@ -75,19 +76,36 @@ func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 		p.Say(ctx, "%d/%d repositories brought in line with %s", done, all, source.Name)
 	})
 	g.picture = nil // it has changed
+	results = slices.DeleteFunc(results, func(r reconcile.Result) bool { return r.Err == nil })
 	for _, r := range results {
-		if r.Err != nil && ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return found, context.Cause(ctx)
 		}
 		if g.run.Ends(r.Err) {
 			return found, r.Err
 		}
-		if r.Err != nil {
+	}
+	if len(results) == 0 {
+		return found, nil
+	}
+	// Another run may have made meanwhile what failed here.
+	if err := g.look(ctx, p); err != nil {
+		return found, err
+	}
+	wanting := map[string]bool{}
+	for _, c := range reconcile.Plan(want, g.picture, nil, noSecrets) {
+		wanting[c.Name] = true
+	}
+	for _, r := range results {
+		if wanting[r.Name] {
 			found.Problems = append(found.Problems, r.Name+": "+fault.Message(r.Err))
 		}
 	}
 	return found, nil
 }
+
+// noSecrets is the fingerprint of what mirrors do not have.
+func noSecrets(fleet.Secret) string { return "" }
 
 // want gives the wanted state of each chosen repository of the source.
 func (g *group) want(ctx context.Context, p *job.Progress, source *job.Server, theirs *inventory.Picture, rules reconcile.Rules, found *Mirrored) ([]reconcile.Want, error) {

@@ -212,3 +212,22 @@ func started(s *pulpfake.Server, repository string) int {
 	}
 	return n
 }
+
+// TestTwoMirrorsAtOnce: two syncs that mirror the same set of repositories for the first time both end well,
+// and everything is made once.
+func TestTwoMirrorsAtOnce(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	f.Sync(f.Primary, nil)
+	f.Serve()
+	tasks := []fleet.Task{f.QueueSync(f.Secondary, f.Primary), f.QueueSync(f.Secondary, f.Primary)}
+	for _, task := range tasks {
+		completed(t, f, task)
+	}
+	if n := len(f.Secondary.TasksStarted("general_create")); n != 3 {
+		t.Errorf("%d distributions were asked for", n)
+	}
+	f.Same()
+	f.Sound()
+}

@@ -5,6 +5,7 @@ package register
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -167,20 +168,46 @@ func (r *registration) apply(ctx context.Context, p *job.Progress) (Outcome, err
 	}
 	applier := reconcile.Applier{Hands: p.Hands(r.server), Sent: r.sent}
 	results := applier.Apply(ctx, changes, picture, func(done, all int) { p.Say(ctx, "%d/%d repositories changed", done, all) })
+	results = slices.DeleteFunc(results, func(result reconcile.Result) bool { return result.Err == nil })
 	for _, result := range results {
-		if result.Err == nil {
-			continue
-		}
 		if ctx.Err() != nil {
 			return found, context.Cause(ctx)
 		}
 		if r.run.Ends(result.Err) {
 			return found, result.Err
 		}
-		found.Done--
-		found.Problems = append(found.Problems, result.Name+": "+fault.Message(result.Err))
+	}
+	wanting, err := r.wanting(ctx, p, want, results)
+	if err != nil {
+		return found, err
+	}
+	for _, result := range results {
+		if wanting[result.Name] {
+			found.Done--
+			found.Problems = append(found.Problems, result.Name+": "+fault.Message(result.Err))
+		}
 	}
 	return found, nil
+}
+
+// wanting looks, where something failed, what is still not as wanted: another run may have made it meanwhile.
+func (r *registration) wanting(ctx context.Context, p *job.Progress, want []reconcile.Want, failed []reconcile.Result) (map[string]bool, error) {
+	if len(failed) == 0 {
+		return nil, nil
+	}
+	picture, err := r.take(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	known, err := r.settings.Fingerprints.Fingerprints(ctx, r.server.ID)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, change := range reconcile.Plan(want, picture, known, r.settings.Fingerprint) {
+		names[change.Name] = true
+	}
+	return names, nil
 }
 
 // take takes a picture of the server: names, remotes and distributions, not what is served.

@@ -37,7 +37,11 @@ func (s *sync) locked(ctx context.Context, p *job.Progress) (Synced, error) {
 	if err := s.look(ctx, p); err != nil {
 		return Synced{}, err
 	}
-	release, err := s.run.Env.Limits.Acquire(ctx, string(s.server.Name), host(s.repository.Remote.URL))
+	upstream := ""
+	if !s.mirrored() { // a primary is ours: what it bears is its own limit
+		upstream = host(s.repository.Remote.URL)
+	}
+	release, err := s.run.Env.Limits.Acquire(ctx, string(s.server.Name), upstream)
 	if err != nil {
 		return Synced{}, err
 	}

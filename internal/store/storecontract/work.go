@@ -226,6 +226,13 @@ func syncNoted(w *world) {
 			w.Errorf("%s: %+v", name, r)
 		}
 	}
+	// A sync that has only begun says nothing about the repository yet.
+	_, lease = w.claimed("me")
+	again := w.children(lease, fleet.NewTask{Name: "again", Kind: fleet.KindRepoSync, Server: server, Repository: byName["good"].ID})
+	w.move(lease, again[0].ID, fleet.Running)
+	if r := value(w.RepositoryByID(w.ctx, byName["good"].ID))(w); r.LastAttemptState != fleet.Completed {
+		w.Errorf("while it syncs again: %+v", r)
+	}
 }
 
 func confirmRefused(w *world) {
