@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TRIMPATH := $(if $(RELEASE),-trimpath)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help demo dev test race lint check contract e2e bench generate build clean tools
+.PHONY: help demo dev test race kills lint check contract e2e bench generate build clean tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ test: ## unit, property, contract-on-the-fake and structure tests: needs only Go
 
 race: ## the same tests of internal/ with the race detector (needs a C compiler)
 	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES CGO_ENABLED=1 go test -race ./internal/...
+
+kills: ## killed and disturbed at every single request of a run, on the fake (make test takes a sample)
+	PULPMAN_KILLS=all PULPMAN_FAULTS=all CGO_ENABLED=0 go test -timeout 15m ./internal/job/jobtest
 
 lint: $(GOLANGCI_LINT) ## golangci-lint, import rules included
 	$(GOLANGCI_LINT) run ./...

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -46,5 +47,16 @@ func TestMessageHidesCauses(t *testing.T) {
 	}
 	if got := Hint(Wrap(Internal, err, "outer")); got != "start it" {
 		t.Errorf("Hint of an inner error = %q", got)
+	}
+}
+
+func TestProtectTurnsAPanicIntoAnError(t *testing.T) {
+	err := Protect(func() error { panic("hunter2") })
+	if KindOf(err) != Internal || Message(err) != "internal error" || !strings.Contains(err.Error(), "fault_test.go") {
+		t.Errorf("a panic gives %v", err)
+	}
+	want := New(NotFound, "no such thing")
+	if err := Protect(func() error { return want }); !errors.Is(err, want) {
+		t.Errorf("an error gives %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -97,7 +98,8 @@ func (r *Run) leave(ctx context.Context, s *Server, row fleet.PulpRequest) error
 		return err
 	}
 	for _, l := range locks {
-		if l.Task == r.Lease.Task && l.PulpTask == "" && (of == "" || l.Repository == of) {
+		about := l.Repository == of || (of == "" && strings.HasSuffix(row.Step, " "+l.Repository))
+		if l.Task == r.Lease.Task && l.PulpTask == "" && about {
 			if err := r.Env.Locks.HandLock(ctx, r.Lease, s.ID, l.Repository, row.Href); err != nil {
 				return err
 			}
@@ -108,7 +110,8 @@ func (r *Run) leave(ctx context.Context, s *Server, row fleet.PulpRequest) error
 	return r.Env.Requests.UpdateRequest(ctx, row)
 }
 
-// repositoryOf gives the repository that a task is about; empty for one about several.
+// repositoryOf gives the repository that a task is about; empty for one about several, whose steps end
+// with the repository's name.
 func (r *Run) repositoryOf(ctx context.Context, id fleet.TaskID) (string, error) {
 	task, err := r.Env.Tasks.Task(ctx, id)
 	if err != nil || task.Repository == 0 {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -98,7 +97,7 @@ func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
 	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
 	err := run.begin(ctx)
 	if err == nil {
-		err = Protect(func() error { return definition.Run(ctx, run) })
+		err = fault.Protect(func() error { return definition.Run(ctx, run) })
 	}
 	return run.end(ctx, outer, err)
 }
@@ -114,8 +113,6 @@ func (r *Run) end(ctx, outer context.Context, err error) (fleet.Task, error) {
 		return r.canceled(outer)
 	case errors.Is(err, fleet.ErrLeaseLost), fault.Is(err, fault.Unavailable) && MayRetry(r.Lease):
 		return r.Task, err // it stays as it is, and goes on with its parent's next attempt
-	case errors.As(err, new(*SkippedError)):
-		to = fleet.Skipped
 	case err != nil:
 		to = fleet.Failed
 		r.Log.Warn("child failed", "name", r.Task.Name, "err", err)
@@ -154,26 +151,6 @@ const maxAttempts = 5
 
 // MayRetry tells whether a task whose attempt ended because something did not answer is to be tried again.
 func MayRetry(l fleet.Lease) bool { return l.Epoch < maxAttempts }
-
-// SkippedError ends a child as skipped: there was nothing for it to do.
-type SkippedError struct{ Why string }
-
-// Error gives the reason.
-func (e *SkippedError) Error() string { return e.Why }
-
-// Unwrap makes the reason showable.
-func (e *SkippedError) Unwrap() error { return fault.New(fault.Invalid, "%s", e.Why) }
-
-// Protect runs fn and turns a panic into an Internal error: a fault of one task must not end
-// the others.
-func Protect(fn func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fault.Wrap(fault.Internal, fmt.Errorf("panic: %v\n%s", v, debug.Stack()), "internal error")
-		}
-	}()
-	return fn()
-}
 
 // most is how many failed children a parent's error names.
 const most = 20

@@ -4,6 +4,7 @@ package job
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -18,16 +19,16 @@ type Limits struct {
 }
 
 // Acquire waits for a slot at a server and at an upstream host, if there is one, and gives the way
-// to give them back.
-func (l *Limits) Acquire(ctx context.Context, server, upstream string) (release func(), err error) {
-	at, err := l.take(ctx, "server "+server, l.PerServer)
+// to give them back. Tell is called before a wait with what is waited for; it may be nil.
+func (l *Limits) Acquire(ctx context.Context, server, upstream string, tell func(what string)) (release func(), err error) {
+	at, err := l.take(ctx, "server "+server, l.PerServer, tell)
 	if err != nil {
 		return nil, err
 	}
 	if upstream == "" {
 		return at, nil
 	}
-	from, err := l.take(ctx, "upstream "+upstream, l.PerUpstream)
+	from, err := l.take(ctx, "upstream "+upstream, l.PerUpstream, tell)
 	if err != nil {
 		at()
 		return nil, err
@@ -35,7 +36,7 @@ func (l *Limits) Acquire(ctx context.Context, server, upstream string) (release 
 	return func() { from(); at() }, nil
 }
 
-func (l *Limits) take(ctx context.Context, name string, most int) (func(), error) {
+func (l *Limits) take(ctx context.Context, name string, most int, tell func(what string)) (func(), error) {
 	if most <= 0 {
 		return func() {}, nil
 	}
@@ -49,6 +50,14 @@ func (l *Limits) take(ctx context.Context, name string, most int) (func(), error
 		l.slots[name] = slot
 	}
 	l.mu.Unlock()
+	select {
+	case slot <- struct{}{}:
+		return func() { <-slot }, nil
+	default:
+		if tell != nil {
+			tell(fmt.Sprintf("waiting for a slot: %d syncs at a time for %s", most, name))
+		}
+	}
 	select {
 	case slot <- struct{}{}:
 		return func() { <-slot }, nil

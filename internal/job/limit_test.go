@@ -39,7 +39,7 @@ func TestLimitsHold(t *testing.T) {
 		}
 		for _, w := range all {
 			wg.Go(func() {
-				release, err := l.Acquire(context.Background(), fmt.Sprint(w.server), fmt.Sprint(w.upstream))
+				release, err := l.Acquire(context.Background(), fmt.Sprint(w.server), fmt.Sprint(w.upstream), nil)
 				if err != nil {
 					t.Errorf("acquire: %v", err)
 					return
@@ -65,16 +65,16 @@ func TestLimitWaitEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := &Limits{PerServer: 2, PerUpstream: 1}
-		release, err := l.Acquire(t.Context(), "a", "up")
+		release, err := l.Acquire(t.Context(), "a", "up", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(fleet.ErrCanceled) })
-		if _, err := l.Acquire(ctx, "a", "up"); !errors.Is(err, fleet.ErrCanceled) {
+		if _, err := l.Acquire(ctx, "a", "up", nil); !errors.Is(err, fleet.ErrCanceled) {
 			t.Errorf("while the upstream is taken: %v", err)
 		}
-		other, err := l.Acquire(t.Context(), "a", "elsewhere") // the slot at the server was given back
+		other, err := l.Acquire(t.Context(), "a", "elsewhere", nil) // the slot at the server was given back
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,7 +46,7 @@ func (p *Pulps) Server(s fleet.Server) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := &Server{Server: s, Client: client, limit: p.limit, timing: p.Timing}
+	next := &Server{Server: s, Client: client, limit: p.limit, timing: p.Timing, look: look{turn: make(chan struct{}, 1)}}
 	next.breaker = newBreaker(func(ctx context.Context) error {
 		_, err := client.Status(ctx)
 		return err
@@ -94,6 +94,7 @@ type Server struct {
 	timing  Timing
 	breaker *breaker
 	watcher *watcher
+	look    look
 }
 
 // maxTries bounds the tries of a request at a server that is up but keeps failing it.

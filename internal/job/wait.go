@@ -49,7 +49,7 @@ func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Ta
 // picked up until another is (seen with pulpcore 3.123).
 func (s *Server) explainWait(ctx context.Context, t pulp.Task, waited time.Duration) string {
 	after := waited.Round(time.Second)
-	status, err := s.Client.Status(ctx)
+	status, err := s.status(ctx)
 	switch {
 	case err != nil:
 		return fmt.Sprintf("Pulp task %s is %s after %s; server %s does not tell its status", t.Href, t.State, after, s.Name)
@@ -59,7 +59,7 @@ func (s *Server) explainWait(ctx context.Context, t pulp.Task, waited time.Durat
 	case status.OnlineWorkers == 0:
 		return fmt.Sprintf("server %s has no worker online: Pulp task %s waits for one since %s", s.Name, t.Href, after)
 	case t.State == pulp.Waiting && t.Unblocked.IsZero():
-		if _, err := s.Client.Nudge(ctx); err != nil {
+		if err := s.nudge(ctx); err != nil {
 			return fmt.Sprintf("Pulp task %s waits since %s, and the server's workers cannot be nudged: %v", t.Href, after, err)
 		}
 		return fmt.Sprintf("Pulp task %s waits since %s: another Pulp task holds its repository, or no worker has looked at it yet", t.Href, after)

@@ -74,7 +74,7 @@ func (s Applier) Apply(ctx context.Context, changes []Change, have *inventory.Pi
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			results[i].Err = s.applyOne(ctx, group, have)
+			results[i].Err = fault.Protect(func() error { return s.applyOne(ctx, group, have) })
 			mu.Lock()
 			defer mu.Unlock()
 			done++

@@ -134,7 +134,7 @@ func (w *Worker) perform(ctx context.Context, run *job.Run, task fleet.Task) err
 		defer stop()
 	}
 	run.Log.Info("task begins", "name", task.Name, "resumed", run.Resumed())
-	err := job.Protect(func() error { return definition.Run(ctx, run) })
+	err := fault.Protect(func() error { return definition.Run(ctx, run) })
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		return cause
 	}

@@ -35,7 +35,7 @@ func (d disturbance) String() string {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	want := quietRun(t)
-	for _, d := range disturbances(want) {
+	for _, d := range disturbances(t, want) {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
 			f := jobtest.New(t, hasty)
@@ -79,7 +79,8 @@ func quietRun(t *testing.T) undisturbed {
 }
 
 // disturbances gives those to try.
-func disturbances(want undisturbed) []disturbance {
+func disturbances(t *testing.T, want undisturbed) []disturbance {
+	t.Helper()
 	var all []disturbance
 	for server, requests := range want.requests {
 		for n := 1; n <= requests; n++ {
@@ -94,7 +95,7 @@ func disturbances(want undisturbed) []disturbance {
 	if os.Getenv("PULPMAN_FAULTS") == "all" {
 		return all
 	}
-	return sample(all, 48)
+	return sample(t, all, 48)
 }
 
 // TestManyFaults disturbs every seventh request, in turn in each way.

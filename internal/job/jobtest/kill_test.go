@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +81,7 @@ func startedBy(f *jobtest.Fleet) map[string]int {
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	want := wholeRun(t)
-	for _, k := range kills(want) {
+	for _, k := range kills(t, want) {
 		t.Run(k.String(), func(t *testing.T) {
 			t.Parallel()
 			f := jobtest.New(t, short)
@@ -160,7 +161,8 @@ func verify(t *testing.T, f *jobtest.Fleet, want undisturbed) {
 }
 
 // kills gives the moments at which to kill.
-func kills(want undisturbed) []kill {
+func kills(t *testing.T, want undisturbed) []kill {
+	t.Helper()
 	var all []kill
 	for server, requests := range want.requests {
 		for n := 1; n <= requests; n++ {
@@ -172,11 +174,17 @@ func kills(want undisturbed) []kill {
 	if os.Getenv("PULPMAN_KILLS") == "all" {
 		return all
 	}
-	return sample(all, 12)
+	return sample(t, all, 12)
 }
 
-// sample picks some by chance: others each time, and told by the names of the tests.
-func sample[T any](all []T, n int) []T {
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+// sample picks some by chance: others each time, or those of the seed in PULPMAN_SEED.
+func sample[T any](t *testing.T, all []T, n int) []T {
+	t.Helper()
+	seed := rand.Uint64()
+	if given, err := strconv.ParseUint(os.Getenv("PULPMAN_SEED"), 10, 64); err == nil {
+		seed = given
+	}
+	t.Logf("PULPMAN_SEED=%d", seed)
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all[:min(n, len(all))]
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -236,6 +237,43 @@ func TestTwoRegistrations(t *testing.T) {
 	}
 	if n := len(f.Primary.TasksStarted("general_create")); n != 3 {
 		t.Errorf("%d distributions were asked for", n)
+	}
+	f.Tidy()
+}
+
+// TestCancelRegistrationUnconfirmed: where Pulp's workers died, each repository stays with its own Pulp task; the next
+// registration waits for them, says so, and goes on once Pulp has noticed.
+func TestCancelRegistrationUnconfirmed(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t, func(w *jobtest.World) { w.Timing.Confirm = 200 * time.Millisecond; w.Primary.Workers = 3 })
+	release := f.Primary.Hold(pulpfake.On{Task: "general_create"})
+	defer release()
+	f.Serve()
+	task := f.QueueRegister(f.Primary)
+	f.Until("distributions to be made", func() bool { return len(f.Primary.TasksStarted("general_create")) == 3 })
+	f.Primary.KillAll()
+	release()
+	f.Cancel(task.ID)
+	f.Until("the end to be confirmed", func() bool { return !f.Task(task.ID).CancelConfirmed.IsZero() })
+	about := map[string]string{}
+	for _, pulpTask := range f.Primary.TasksStarted("general_create") {
+		about[pulpTask.Href] = pulpTask.Subject
+	}
+	locks := f.Locks(f.Primary)
+	for _, l := range locks {
+		if about[l.PulpTask] != l.Repository {
+			t.Errorf("%s is left to %q, which is about %q", l.Repository, l.PulpTask, about[l.PulpTask])
+		}
+	}
+	if len(locks) != 3 {
+		t.Errorf("%d locks", len(locks))
+	}
+	f.Primary.Revive()
+	next := f.QueueRegister(f.Primary)
+	f.Says(next.ID, "still changes it")
+	f.Primary.Reap()
+	if ended := f.Ended(next); ended.State != fleet.Completed {
+		t.Errorf("the next one is %s: %+v\n%s", ended.State, ended.Error, f.Story(next.ID))
 	}
 	f.Tidy()
 }
