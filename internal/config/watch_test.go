@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -14,15 +15,34 @@ import (
 
 // watched is what a Watcher told, in order.
 type watched struct {
+	mu       sync.Mutex
 	changes  []*Config
 	problems []error
+}
+
+// told gives how many changes and problems there are by now.
+func (w *watched) told() (changes, problems int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.changes), len(w.problems)
+}
+
+func (w *watched) change(c *Config) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes = append(w.changes, c)
+}
+
+func (w *watched) problem(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problems = append(w.problems, err)
 }
 
 func (w *watched) watch(ctx context.Context, f *files, hangup <-chan os.Signal, inForce *Config) {
 	Watcher{
 		Sources: f.sources(), InForce: inForce, Hangup: hangup, Every: time.Second,
-		OnChange:  func(c *Config) { w.changes = append(w.changes, c) },
-		OnProblem: func(err error) { w.problems = append(w.problems, err) },
+		OnChange: w.change, OnProblem: w.problem,
 	}.Watch(ctx)
 }
 
@@ -46,8 +66,8 @@ func TestWatch(t *testing.T) { // D15
 			t.Helper()
 			<-time.After(time.Duration(rounds)*time.Second + time.Millisecond) // simulated time
 			synctest.Wait()
-			if len(w.changes) != changes || len(w.problems) != problems {
-				t.Fatalf("%s: %d changes, %d problems; want %d, %d", what, len(w.changes), len(w.problems), changes, problems)
+			if c, p := w.told(); c != changes || p != problems {
+				t.Fatalf("%s: %d changes, %d problems; want %d, %d", what, c, p, changes, problems)
 			}
 		}
 		pass("nothing changed", 5, 0, 0)

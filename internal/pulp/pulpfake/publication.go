@@ -2,6 +2,8 @@
 
 package pulpfake
 
+import "slices"
+
 // pubState is what a publication has besides its fields.
 type pubState struct {
 	version *version
@@ -18,7 +20,7 @@ var publishTasks = map[*kind]string{
 
 // publish answers POST on publications.
 func (c *call) publish(k *kind, in obj) reply {
-	f, refusal := c.check(schema.bodyOf(k), append(schema.answerOf(k.path), "prn"), in, false, nil)
+	f, refusal := c.check(schema.bodyOf(k), slices.Concat(schema.answerOf(k.path), []string{"prn"}), in, false, nil)
 	if refusal != nil {
 		return *refusal
 	}

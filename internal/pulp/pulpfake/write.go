@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -69,7 +70,7 @@ func (s *Server) stillFree(f obj) error {
 // validate checks a body for creating an object of kind k, or for changing old.
 func (c *call) validate(k *kind, in obj, old *object, partial bool) (obj, *reply) {
 	s := c.s
-	out, refusal := c.check(schema.bodyOf(k), append(schema.answerOf(k.path), "prn"), in, partial, func(out, errs obj) {
+	out, refusal := c.check(schema.bodyOf(k), slices.Concat(schema.answerOf(k.path), []string{"prn"}), in, partial, func(out, errs obj) {
 		if n, given := out["name"].(string); given {
 			if other := s.names[k.class][n]; other != nil && other != old {
 				errs["name"] = []any{"This field must be unique."}
