@@ -4,6 +4,7 @@ package groupsync_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -230,4 +231,36 @@ func TestTwoMirrorsAtOnce(t *testing.T) {
 	}
 	f.Same()
 	f.Sound()
+}
+
+// TestUpstreamHangs: an upstream that takes a request and never answers holds up its own repository only, until the
+// task's time is over; then its sync is cancelled in Pulp, and the next run finds all in order.
+func TestUpstreamHangs(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	f.Sync(f.Primary, nil)
+	served := f.Primary.ServedFiles("repos/ext-rpm")
+	f.Trees["ext-rpm"].Put(pulpfake.Package{Name: "delta", Version: "1.0"})
+	release := f.Trees["ext-rpm"].Hang()
+	defer release()
+	f.Serve()
+	task := f.Ended(f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime = "3s" }))
+	if task.State != fleet.Failed || !strings.Contains(task.Error.Msg, "timeout") {
+		t.Errorf("the task is %s: %+v", task.State, task.Error)
+	}
+	for name, child := range f.Children(task.ID) {
+		if (child.State == fleet.Failed) != (name == "ext-rpm") {
+			t.Errorf("%s is %s: %+v", name, child.State, child.Error)
+		}
+	}
+	f.Until("Pulp to have stopped", func() bool { return len(running(f.Primary)) == 0 })
+	if now := f.Primary.ServedFiles("repos/ext-rpm"); !maps.EqualFunc(served, now, sameBytes) {
+		t.Errorf("what is served has changed: %d files, now %d", len(served), len(now))
+	}
+	release()
+	if again := f.Ended(f.QueueSync(f.Primary, nil)); again.State != fleet.Completed {
+		t.Errorf("the next run is %s: %+v", again.State, again.Error)
+	}
+	f.Tidy()
 }
