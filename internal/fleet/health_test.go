@@ -148,3 +148,15 @@ func TestRollUp(t *testing.T) {
 		}
 	}
 }
+
+func TestSyncFailed(t *testing.T) {
+	at := time.Now()
+	for state, want := range map[TaskState]bool{Completed: false, Skipped: false, Failed: true, Canceled: true, FailedToStart: true} {
+		if got := (Repository{LastAttempt: at, LastAttemptState: state}).SyncFailed(); got != want {
+			t.Errorf("after a sync that is %s: %v", state, got)
+		}
+	}
+	if (Repository{}).SyncFailed() {
+		t.Error("a repository never synced counts as failed")
+	}
+}

@@ -31,5 +31,8 @@ type Repository struct {
 	Updated time.Time
 }
 
+// SyncFailed tells whether its newest finished sync did not succeed; false for one never synced.
+func (r Repository) SyncFailed() bool { return !r.LastAttempt.IsZero() && !r.LastAttemptState.Good() }
+
 // HasRemote tells whether the repository is meant to sync.
 func (r Repository) HasRemote() bool { return r.RemoteHref != "" }

@@ -103,14 +103,3 @@ type NewTask struct {
 	RetryOf    TaskID
 	MaxRuntime time.Duration // Unlimited, or more than zero
 }
-
-// Verdict gives the state of a parent from its children's: failed where any of them
-// did not end well.
-func Verdict(children []TaskState) TaskState {
-	for _, s := range children {
-		if !s.Good() {
-			return Failed
-		}
-	}
-	return Completed
-}

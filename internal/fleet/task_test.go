@@ -46,21 +46,3 @@ func TestTaskStates(t *testing.T) {
 		t.Error("an unknown state is part of the order")
 	}
 }
-
-func TestVerdict(t *testing.T) {
-	if got := Verdict(nil); got != Completed {
-		t.Errorf("no children: %s", got)
-	}
-	// D87: a parent whose children failed has failed.
-	want := map[TaskState]TaskState{
-		Completed: Completed, Skipped: Completed, Failed: Failed, Canceled: Failed, FailedToStart: Failed,
-		Queued: Failed, Running: Failed, // they cannot reach their end any more
-	}
-	for _, s := range TaskStates {
-		for _, children := range [][]TaskState{{s}, {Completed, s}, {s, Completed}, {Skipped, s, Skipped}} {
-			if got := Verdict(children); got != want[s] {
-				t.Errorf("%v: %s, want %s", children, got, want[s])
-			}
-		}
-	}
-}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"maps"
 	"net/url"
-	"slices"
 	"sync"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -225,26 +224,4 @@ func (s Applier) update(ctx context.Context, c Change, body pulp.Fields, update 
 		return change.Task, err
 	})
 	return err
-}
-
-// ResultsError says which repositories could not be made as wanted, and why; nil where all were.
-func ResultsError(results []Result) error {
-	bad := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Err == nil })
-	if len(bad) == 0 {
-		return nil
-	}
-	text, hint := "", ""
-	for i, r := range bad[:min(len(bad), 20)] {
-		if i > 0 {
-			text += "; "
-		}
-		text += r.Name + ": " + fault.Message(r.Err)
-		if hint == "" {
-			hint = fault.Hint(r.Err)
-		}
-	}
-	if len(bad) > 20 {
-		text += "; and more"
-	}
-	return fault.New(fault.KindOf(bad[0].Err), "%d repositories not as wanted: %s", len(bad), text).WithHint("%s", hint)
 }

@@ -227,36 +227,6 @@ func TestApplyGoesOn(t *testing.T) {
 	delete(wants[4].Remote, "bogus")
 	succeeded(t, h.reach(t, nil, wants[:8]...))
 	h.met(t, wants[:8]...)
-
-	err := ResultsError(results)
-	if !fault.Is(err, fault.KindOf(firstBad(results))) || !strings.Contains(fault.Message(err), "4 repositories not as wanted") ||
-		!strings.Contains(fault.Message(err), "disk full") || fault.Hint(err) == "" {
-		t.Errorf("%v, hint %q", err, fault.Hint(err))
-	}
-}
-
-func firstBad(results []Result) error {
-	for _, r := range results {
-		if r.Err != nil {
-			return r.Err
-		}
-	}
-	return nil
-}
-
-func TestResultsError(t *testing.T) {
-	if err := ResultsError([]Result{{Name: "a"}, {Name: "b"}}); err != nil {
-		t.Errorf("%v", err)
-	}
-	var many []Result
-	for i := range 30 {
-		many = append(many, Result{Name: fmt.Sprintf("r%d", i), Err: errors.New("secret detail")}, Result{Name: "good"})
-	}
-	text := fault.Message(ResultsError(many))
-	if !strings.HasPrefix(text, "30 repositories not as wanted: r0: internal error; ") || !strings.Contains(text, "r19:") ||
-		strings.Contains(text, "r20:") || !strings.HasSuffix(text, "; and more") || strings.Contains(text, "secret") {
-		t.Errorf("%s", text)
-	}
 }
 
 func TestApplyUpdates(t *testing.T) {

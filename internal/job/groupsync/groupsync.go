@@ -162,7 +162,7 @@ func (g *group) candidates(ctx context.Context, mirrored Mirrored) ([]fleet.NewT
 		if !chosen || !known || !row.HasRemote() || mirrored.unserved(row.Name) {
 			continue
 		}
-		if err := t.CheckSyncOptions(g.args.SyncOptions); err != nil && len(g.args.SyncOptions) > 0 {
+		if err := t.CheckSyncOptions(g.args.SyncOptions); err != nil {
 			return nil, err
 		}
 		specs = append(specs, fleet.NewTask{
@@ -170,7 +170,7 @@ func (g *group) candidates(ctx context.Context, mirrored Mirrored) ([]fleet.NewT
 			Server: g.server.ID, Repository: row.ID, MaxRuntime: fleet.Unlimited,
 			Args: childArgs{
 				RepositoryID: row.ID, Href: row.Href, SyncOptions: g.args.SyncOptions,
-				Full: row.LastAttemptState.Final() && !row.LastAttemptState.Good(),
+				Full: row.SyncFailed(),
 			},
 		})
 	}

@@ -98,7 +98,7 @@ func (s *sync) full(m content.Method) bool {
 		_, number, _ := newest.VersionNumber()
 		return m.Publishes && number > 0 && len(s.picture.PublicationsOf(newest)) == 0
 	}
-	return s.again || (s.row.LastAttemptState.Final() && !s.row.LastAttemptState.Good())
+	return s.again || s.row.SyncFailed()
 }
 
 // read tells from the ended Pulp task what the sync brought.
