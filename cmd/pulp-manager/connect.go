@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pulp/pulp-manager/internal/config"
@@ -75,12 +77,12 @@ func (d *daemon) mirrorRules(context.Context, *job.Server) (reconcile.Rules, err
 	}, nil
 }
 
-// definitionRules are the rules for repositories that are defined: those of deb are signed by the
-// configured service, which must be on the server.
+// definitionRules are the rules for repositories that are defined: those of a type are signed by the
+// service that is configured for it, which must be on the server.
 func (d *daemon) definitionRules(ctx context.Context, s *job.Server) (reconcile.Rules, error) {
 	rules, err := d.mirrorRules(ctx, s)
-	name := d.settings().Pulp.DebSigningService
-	if err != nil || name == "" {
+	wanted := d.settings().Pulp.SigningServices()
+	if err != nil || len(wanted) == 0 {
 		return rules, err
 	}
 	var services []pulp.SigningService
@@ -91,21 +93,25 @@ func (d *daemon) definitionRules(ctx context.Context, s *job.Server) (reconcile.
 	if err != nil {
 		return rules, err
 	}
-	var there []string
-	for _, service := range services {
-		if service.Name == name {
-			rules.SigningService = string(service.Href)
-			return rules, nil
+	rules.SigningServices = map[string]string{}
+	for _, setting := range slices.Sorted(maps.Keys(wanted)) {
+		at := slices.IndexFunc(services, func(service pulp.SigningService) bool { return service.Name == wanted[setting] })
+		if at < 0 {
+			return rules, fault.New(fault.Invalid, "server %s has no signing service %q", s.Name, wanted[setting]).
+				WithHint("%s", signingHint(setting, services))
 		}
-		there = append(there, service.Name)
+		rules.SigningServices[setting] = string(services[at].Href)
 	}
-	return rules, fault.New(fault.Invalid, "server %s has no signing service %q", s.Name, name).
-		WithHint("%s", signingHint(there))
+	return rules, nil
 }
 
-func signingHint(there []string) string {
+func signingHint(setting string, there []pulp.SigningService) string {
 	if len(there) == 0 {
-		return "it has none: add one with `pulpcore-manager add-signing-service`, or take deb_signing_service out of config.ini"
+		return fmt.Sprintf("it has none: add one with `pulpcore-manager add-signing-service`, or take %s out of config.ini", setting)
 	}
-	return fmt.Sprintf("it has %s: set deb_signing_service in config.ini to one of them", strings.Join(there, ", "))
+	var names []string
+	for _, service := range there {
+		names = append(names, service.Name)
+	}
+	return fmt.Sprintf("it has %s: set %s in config.ini to one of them", strings.Join(names, ", "), setting)
 }

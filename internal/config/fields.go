@@ -70,6 +70,10 @@ func fields() []field {
 			meaning: "Name of the Pulp signing service that signs the metadata of deb repositories on primaries. Empty: not signed.",
 		},
 		{
+			section: "pulp", key: "rpm_signing_service", value: text(func(s *Settings) *string { return &s.Pulp.RPMSigningService }), added: true,
+			meaning: "Name of the Pulp signing service that signs the metadata of rpm repositories on primaries. Empty: not signed.",
+		},
+		{
 			section: "pulp", key: "banned_package_regex", value: pattern(func(s *Settings) **fleet.Pattern { return &s.Pulp.BannedPackages }),
 			meaning: "Packages whose name it finds are taken out of repositories with an outside feed. Empty: none.",
 		},

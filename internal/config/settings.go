@@ -3,6 +3,7 @@
 package config
 
 import (
+	"maps"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -54,6 +55,7 @@ type Pulp struct {
 	MaxSyncsPerUpstream int // over all runs, by host of the feed
 
 	DebSigningService   string         // empty: metadata is not signed
+	RPMSigningService   string         // the same for rpm
 	BannedPackages      *fleet.Pattern // nil: none
 	InternalDomains     []string       // empty: no URL is internal (D66)
 	UseHTTPSForSync     bool           // scheme of the feed from a primary where nothing else is said
@@ -64,6 +66,13 @@ type Pulp struct {
 	InternalPrefix string // of candidate names (legacy section 1.9.3)
 	ExternalPrefix string
 	Rename         fleet.Rename
+}
+
+// SigningServices gives the names of the services that sign metadata, by the setting that names them.
+func (p Pulp) SigningServices() map[string]string {
+	named := map[string]string{"deb_signing_service": p.DebSigningService, "rpm_signing_service": p.RPMSigningService}
+	maps.DeleteFunc(named, func(_, name string) bool { return name == "" })
+	return named
 }
 
 // Git is where definitions are cloned from.

@@ -18,6 +18,7 @@ import (
 // (seen with pulp_deb 3.11).
 var deb = Type{
 	Name: "deb", Component: "deb", Path: "deb/apt", Units: "deb.package", Noun: "package", Serving: Following, Signs: "signing_service",
+	SigningSetting: "deb_signing_service",
 	Options: []Option{
 		{Name: "releases", Doc: "Suites, with blanks between them; \"/\" for a flat repository. Default stable.", Check: words},
 		{Name: "components", Doc: "Components, with blanks between them. Default all.", Check: words},
@@ -27,7 +28,7 @@ var deb = Type{
 	},
 	Remote: debRemote,
 
-	Feed:   func(base string) string { return base },
+	Feed:   contentFeed,
 	Mirror: debMirror,
 
 	Sync: Method{Name: "additive"},
@@ -44,8 +45,16 @@ var deb = Type{
 		flat := isFlat(remote)
 		return "deb/apt", map[string]any{"structured": !flat, "simple": flat}
 	},
-	Guard: guardDeb,
-	Read:  readDeb,
+	Packages: Packages{
+		Path: "deb/packages", Fields: []string{"package", "version", "architecture", "sha256"}, Banned: true,
+		Filters: map[string]string{"name": "package", "version": "version", "sha256": "sha256"},
+		Unit: func(f map[string]any) Unit {
+			return Unit{Name: text(f, "package"), Version: text(f, "version"), Architecture: text(f, "architecture"), SHA256: text(f, "sha256")}
+		},
+	},
+	Hidden: []string{"deb.release_file", "deb.package_index", "deb.installer_file_index", "deb.installer_package"},
+	Guard:  guardDeb,
+	Read:   readDeb,
 }
 
 // flatSuite is the suite under which Pulp publishes a flat repository ("simple").

@@ -10,7 +10,7 @@ var file = Type{
 	Options: []Option{policy},
 	Remote:  func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
 
-	Feed: func(base string) string { return base + manifest },
+	Feed: func(address, basePath string) string { return contentFeed(address, basePath) + manifest },
 	Mirror: func(context.Context, Source) (map[string]any, error) {
 		return map[string]any{"policy": "immediate"}, nil
 	},
@@ -22,6 +22,13 @@ var file = Type{
 	SyncOptions: []string{"mirror", "optimize"},
 
 	Publication: func(map[string]any) (string, map[string]any) { return "file/file", map[string]any{} },
-	Parsed:      "sync.parsing.metadata",
-	Read:        readFile,
+	Packages: Packages{
+		Path: "file/files", Fields: []string{"relative_path", "sha256"},
+		Filters: map[string]string{"name": "relative_path", "sha256": "sha256"},
+		Unit: func(f map[string]any) Unit {
+			return Unit{Name: text(f, "relative_path"), SHA256: text(f, "sha256")}
+		},
+	},
+	Parsed: "sync.parsing.metadata",
+	Read:   readFile,
 }

@@ -67,3 +67,6 @@ func text(fields map[string]any, name string) string {
 	s, _ := fields[name].(string)
 	return s
 }
+
+// contentFeed is the address of what a distribution serves through Pulp's content app.
+func contentFeed(address, basePath string) string { return address + "/pulp/content/" + basePath + "/" }

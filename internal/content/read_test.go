@@ -222,7 +222,7 @@ func TestFeeds(t *testing.T) {
 		if typ.Name == "file" {
 			want += "PULP_MANIFEST"
 		}
-		if got := typ.Feed("https://p.test/pulp/content/a/"); got != want {
+		if got := typ.Feed("https://p.test", "a"); got != want {
 			t.Errorf("%s: %s", typ.Name, got)
 		}
 	}

@@ -7,10 +7,11 @@ import "context"
 // rpm is a repository of RPM packages with repodata.
 var rpm = Type{
 	Name: "rpm", Component: "rpm", Path: "rpm/rpm", Units: "rpm.package", Noun: "package", Serving: Pinned,
+	Signs: "metadata_signing_service", SigningSetting: "rpm_signing_service",
 	Options: []Option{policy},
 	Remote:  func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
 
-	Feed: func(base string) string { return base },
+	Feed: contentFeed,
 	Mirror: func(context.Context, Source) (map[string]any, error) {
 		return map[string]any{"policy": "immediate"}, nil
 	},
@@ -28,6 +29,17 @@ var rpm = Type{
 	// metadata_checksum_type and package_checksum_type are read-only since pulp_rpm 3.30 (D143).
 	Publication: func(map[string]any) (string, map[string]any) {
 		return "rpm/rpm", map[string]any{"checksum_type": "sha256"}
+	},
+	Packages: Packages{
+		Path: "rpm/packages", Fields: []string{"name", "epoch", "version", "release", "arch", "sha256"}, Banned: true,
+		Filters: map[string]string{"name": "name", "version": "version", "sha256": "sha256"},
+		Unit: func(f map[string]any) Unit {
+			version := text(f, "version") + "-" + text(f, "release")
+			if epoch := text(f, "epoch"); epoch != "" && epoch != "0" {
+				version = epoch + ":" + version
+			}
+			return Unit{Name: text(f, "name"), Version: version, Architecture: text(f, "arch"), SHA256: text(f, "sha256")}
+		},
 	},
 	Parsed: "sync.parsing.packages",
 	Read:   readRPM,

@@ -7,6 +7,8 @@ package content
 import (
 	"context"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -22,6 +24,9 @@ const (
 	// Following: the distribution names the repository and serves its newest publication; what
 	// it would serve is looked at before it is published.
 	Following
+	// PinnedVersion: the distribution names a repository version and is switched once that has been
+	// looked at. For types that have no publications.
+	PinnedVersion
 )
 
 // Type is one kind of repository.
@@ -35,16 +40,20 @@ type Type struct {
 	Noun             string // what a unit is called: package, file
 	Serving          Serving
 	Signs            string // repository's field that names the signing service of its metadata; empty: none
+	SigningSetting   string // key of [pulp] in config.ini that gives the service's name; empty: none
 
 	// Options are the keys its definitions may have beyond the common ones.
 	Options []Option
 	// Remote gives a remote's fields beyond the common ones, for a definition's options.
 	Remote func(options map[string]any) map[string]any
 
-	// Feed gives the url a secondary's remote reads, from the base url of the primary's distribution.
-	Feed func(base string) string
-	// Mirror gives the fields of a secondary's remote.
+	// Feed gives the url a secondary's remote reads, from the primary's scheme and host and the base path
+	// of its distribution there.
+	Feed func(address, basePath string) string
+	// Mirror gives the fields of a secondary's remote beyond the common ones.
 	Mirror func(ctx context.Context, s Source) (map[string]any, error)
+	// MirrorLogin tells that a secondary logs in to the primary with the primary's account to read it.
+	MirrorLogin bool
 
 	// Sync is what the sync request of a repository with an outside feed says; MirrorSync what that
 	// of a secondary says, best first: the next is tried where Pulp refuses one.
@@ -60,6 +69,12 @@ type Type struct {
 	// Publication gives the path and the body of the publication to make of a repository whose
 	// remote has these fields (nil: it has none).
 	Publication func(remote map[string]any) (path string, body map[string]any)
+
+	// Packages says how its units are listed and named.
+	Packages Packages
+	// Hidden are the kinds of content, as a version's content summary names them, that a publication
+	// of ours does not show: versions that differ in nothing else are served alike.
+	Hidden []string
 
 	// Parsed is the code of the progress report that counts the feed's units; empty: it has none.
 	Parsed string
@@ -84,9 +99,36 @@ type Method struct {
 
 // Source is the primary's side of a mirrored repository.
 type Source struct {
-	Remote  map[string]any // fields of the primary's remote; nil: it has none
-	Version string         // href of the version the primary serves; empty: nothing
-	List    List           // asks the primary
+	BasePath  string         // of the primary's distribution
+	Remote    map[string]any // fields of the primary's remote; nil: it has none
+	Version   string         // href of the version the primary serves; empty: nothing
+	PublicKey string         // armored, of whoever signed the metadata the primary serves; empty: not signed, or not known
+	List      List           // asks the primary
+}
+
+// Packages says how the units of a type are listed and named.
+type Packages struct {
+	Path   string   // of their list below content/: "deb/packages"
+	Fields []string // to ask for, with pulp_href
+	// Filters are the list's filters for what a person looks for: "name", "version", "sha256".
+	Filters map[string]string
+	Unit    func(fields map[string]any) Unit
+	// Banned tells that banned packages are taken out of what is synced from outside.
+	Banned bool
+}
+
+// Unit is a package, a file or a tag as people name it.
+type Unit struct {
+	Href         string `json:"pulp_href"`
+	Name         string `json:"name"`
+	Version      string `json:"version,omitempty"`
+	Architecture string `json:"architecture,omitempty"`
+	SHA256       string `json:"sha256,omitempty"`
+}
+
+// String tells a unit in the words of its type's tools: name version architecture, as far as it has them.
+func (u Unit) String() string {
+	return strings.Join(slices.DeleteFunc([]string{u.Name, u.Version, u.Architecture}, func(s string) bool { return s == "" }), " ")
 }
 
 // Version is a repository version that is about to be served.
@@ -137,6 +179,8 @@ func (t Type) CheckSyncOptions(options map[string]any) error {
 type Option struct {
 	Name string
 	Doc  string
+	// Required tells that a definition with a url must have it.
+	Required bool
 	// Check gives the value in the form Remote expects; Invalid.
 	Check func(value any) (any, error)
 }

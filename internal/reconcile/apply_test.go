@@ -68,7 +68,7 @@ func answers(server *pulpfake.Server) map[string]int {
 
 func TestApplyMakesWhatIsWanted(t *testing.T) {
 	h, server := newHands(t, pulpfake.Options{})
-	wants := definitions(t, Rules{SockConnectTimeout: 60, SigningService: signing(t, server)})
+	wants := definitions(t, Rules{SockConnectTimeout: 60, SigningServices: map[string]string{"deb_signing_service": signing(t, server)}})
 	results := h.reach(t, nil, wants...)
 	if len(results) != 4 {
 		t.Errorf("results %v", results)

@@ -46,7 +46,7 @@ type Rules struct {
 	SockConnectTimeout float64  // seconds; 0: Pulp's default
 	SockReadTimeout    float64
 	Rename             fleet.Rename
-	SigningService     string // href for deb repositories; empty: none
+	SigningServices    map[string]string // hrefs, by the setting that names the service (content.Type.SigningSetting)
 }
 
 // Internal tells whether a url leads to a host in one of the internal domains: the host itself or
@@ -107,6 +107,9 @@ type Mirrored struct {
 	BasePath    string // of the primary's distribution
 	Remote      map[string]any
 	Version     string // that the primary serves
+	PublicKey   string // of whoever signed the metadata that it serves; empty: not signed, or not known
+	// Secrets are what a secondary logs in to the primary with, by the remote's field; nil: it need not.
+	Secrets map[string]fleet.Secret
 }
 
 // FromPrimary gives the wanted state on a secondary of a repository of a primary that is read at
@@ -115,12 +118,14 @@ func (r Rules) FromPrimary(ctx context.Context, server, primary fleet.ServerName
 	w := r.want(server, m.Type, m.Name, m.Description)
 	w.Source, w.Primary, w.BasePath = "server "+string(primary), primary, m.BasePath
 	w.Follows = m.Type.Serving == content.Following
-	fields, err := m.Type.Mirror(ctx, content.Source{Remote: m.Remote, Version: m.Version, List: list})
+	fields, err := m.Type.Mirror(ctx, content.Source{
+		BasePath: m.BasePath, Remote: m.Remote, Version: m.Version, PublicKey: m.PublicKey, List: list,
+	})
 	if err != nil {
 		return Want{}, err
 	}
-	w.Remote = fields
-	r.common(w.Remote, m.Type.Feed(strings.TrimRight(address, "/")+"/pulp/content/"+m.BasePath+"/"))
+	w.Remote, w.Secrets = fields, m.Secrets
+	r.common(w.Remote, m.Type.Feed(strings.TrimRight(address, "/"), m.BasePath))
 	w.Remote["proxy_url"] = nil
 	return w, nil
 }
@@ -130,8 +135,8 @@ func (r Rules) want(server fleet.ServerName, t content.Type, name, description s
 		Type: t, Name: name, Fields: map[string]any{"description": description},
 		Labels: map[string]string{OwnerLabel: string(server)},
 	}
-	if r.SigningService != "" && t.Signs != "" {
-		w.Fields[t.Signs] = r.SigningService
+	if service := r.SigningServices[t.SigningSetting]; service != "" && t.Signs != "" {
+		w.Fields[t.Signs] = service
 	}
 	return w
 }

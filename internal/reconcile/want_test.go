@@ -99,7 +99,7 @@ func TestTLSRules(t *testing.T) {
 }
 
 func TestFromDefinition(t *testing.T) {
-	rules := Rules{SockConnectTimeout: 60, SigningService: "/signing/1/"}
+	rules := Rules{SockConnectTimeout: 60, SigningServices: map[string]string{"deb_signing_service": "/signing/1/"}}
 	d := defined("http://up.test/debian/")
 	d.Type, d.Options = "deb", map[string]any{"releases": "bookworm", "components": "main contrib"}
 	secrets := map[string]fleet.Secret{"password": fleet.NewSecret("x")}

@@ -74,7 +74,7 @@ func signed(ctx context.Context, s *job.Server) (reconcile.Rules, error) {
 	if len(services) != 1 {
 		return reconcile.Rules{}, fault.New(fault.Invalid, "server %s has %d signing services deb-release", s.Name, len(services))
 	}
-	return reconcile.Rules{SigningService: string(services[0].Href)}, nil
+	return reconcile.Rules{SigningServices: map[string]string{"deb_signing_service": string(services[0].Href)}}, nil
 }
 
 // logger drops everything, unless PULPMAN_TEST_LOG is set.
