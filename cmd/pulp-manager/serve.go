@@ -19,6 +19,7 @@ import (
 	"github.com/pulp/pulp-manager/internal/exporter"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/health"
 	"github.com/pulp/pulp-manager/internal/scheduler"
 	"github.com/pulp/pulp-manager/internal/store"
 	"github.com/pulp/pulp-manager/internal/worker"
@@ -86,6 +87,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 	parts.Go(func() { d.watchConfig(ctx, hangup, r.scheduler) })
 	if r.scheduler {
 		parts.Go(func() { scheduler.New(d.store, d.store, d.log).Run(ctx) })
+		parts.Go(func() { health.Rater{Servers: d.store, Repositories: d.store, Log: d.log}.Run(ctx) })
 	}
 	if r.worker {
 		if err := d.work(ctx, &parts); err != nil && ctx.Err() == nil { // not because it is to stop already

@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,11 +14,12 @@ import (
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // synced is a repository with a history of finished syncs, newest first, an hour between them and
-// the newest one age ago: c completed, f failed, x canceled, s skipped.
+// the newest one age ago: c completed, f failed, x canceled, s skipped. Queued (q) and running (r)
+// ones have not finished and leave no trace.
 func synced(history string, age time.Duration) Repository {
 	states := map[rune]TaskState{'c': Completed, 'f': Failed, 'x': Canceled, 's': Skipped}
 	r := Repository{RemoteHref: "/remote/"}
-	for i, c := range history {
+	for i, c := range strings.TrimLeft(history, "qr") {
 		end := noon.Add(-age - time.Duration(i)*time.Hour)
 		if i == 0 {
 			r.LastAttempt, r.LastAttemptState = end, states[c]
@@ -51,6 +53,8 @@ func TestHealthOfTheOriginalsCases(t *testing.T) {
 		{"cfffff", Green, Green, ""},
 		{"xc", Amber, Amber, ""},
 		{"sc", Green, Green, "amber there: a skipped one counted as failed"},
+		{"qccc", Green, Green, "amber there: a sync that has not begun counted as failed"},
+		{"rc", Green, Green, "amber there: a sync that runs counted as failed"},
 	} {
 		r := synced(test.history, 0)
 		if got := RepositoryHealth(r, Expectation{Period: time.Hour}, noon); got != test.hourly {
@@ -60,8 +64,6 @@ func TestHealthOfTheOriginalsCases(t *testing.T) {
 			t.Errorf("%s, no schedule: %q, want %q (%s)", test.history, got, test.not, test.why)
 		}
 	}
-	// Queued and running ones (q and r there, which made a good repository amber) are no finished
-	// syncs: "qccc" and "rc" are "ccc" and "c" here.
 }
 
 func TestHealthByAge(t *testing.T) {
