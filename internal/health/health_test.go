@@ -173,7 +173,7 @@ func TestRunLooksNowAndThen(t *testing.T) {
 		ctx, stop := context.WithCancelCause(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); m.rater().Run(ctx) }()
-		time.Sleep(Each + time.Second) // of the test's own clock
+		<-time.After(Each + time.Second) // by the test's own clock
 		synctest.Wait()
 		if m.servers[0].Health == "" {
 			t.Error("not rated")
