@@ -16,6 +16,8 @@ type Settings struct {
 	GroupSync groupsync.Settings
 }
 
+//go:generate go test -run TestDocument -update .
+
 // All gives all jobs.
 func All(s Settings) []job.Definition {
 	return []job.Definition{
