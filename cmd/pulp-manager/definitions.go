@@ -24,7 +24,7 @@ func (d definitions) Definitions(ctx context.Context) ([]fleet.Definition, []fle
 	internal := reconcile.Rules{InternalDomains: settings.Pulp.InternalDomains}
 	rules := definition.Rules{
 		Types: content.Catalog{}, InternalPrefix: settings.Pulp.InternalPrefix, ExternalPrefix: settings.Pulp.ExternalPrefix,
-		Internal: internal.Internal, Rename: settings.Pulp.Rename,
+		Internal: internal.Internal, Rename: settings.Pulp.Rename, SecretRef: settings.Pulp.DefinitionSecret,
 	}
 	var from fleet.Definitions = definition.None{}
 	switch {
@@ -61,6 +61,9 @@ func (d *daemon) Secret(ctx context.Context, ref fleet.SecretRef) (fleet.Secret,
 
 // definitionSecret finds a secret that a definition names.
 func (d *daemon) definitionSecret(ctx context.Context, source fleet.SecretSource) (fleet.Secret, error) {
+	if source.Ref != "" {
+		return d.Secret(ctx, source.Ref)
+	}
 	settings := d.settings()
 	if settings.Vault.Addr == "" {
 		return fleet.Secret{}, fault.New(fault.Invalid, "secret %s of a definition is in Vault, but no Vault is configured", source.Property).

@@ -82,6 +82,10 @@ func fields() []field {
 			meaning: "A URL is internal where its host is one of these or ends with a dot and one of these. Empty: no URL is; the Python version then took every URL for internal, and looked for the texts anywhere in the URL.",
 		},
 		{
+			section: "pulp", key: "definition_secrets", value: list(func(s *Settings) *[]string { return &s.Pulp.DefinitionSecrets }), added: true,
+			meaning: "Beginnings of the references that definitions may use in `secrets`: `env:PULP_REMOTE_`, `file:/etc/pulp_manager/remotes/`. Whoever writes definitions can send what they name to any address, so allow no more than is meant for remotes. Empty: none.",
+		},
+		{
 			section: "pulp", key: "git_repo_config", value: gitURL(func(s *Settings) *string { return &s.Pulp.Git.URL }),
 			meaning: "Git repository with the definitions of repositories.",
 		},

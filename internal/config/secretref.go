@@ -18,6 +18,21 @@ var (
 	vaultRef = regexp.MustCompile(`^[^/#\s]+(/[^/#\s]+)+#[^#\s]+$`)
 )
 
+// DefinitionSecret reads a reference that a definition uses; Invalid where definition_secrets does not allow it.
+func (p Pulp) DefinitionSecret(text string) (fleet.SecretRef, error) {
+	ref, err := ParseRef(text)
+	if err != nil {
+		return "", err
+	}
+	for _, allowed := range p.DefinitionSecrets {
+		if strings.HasPrefix(text, allowed) && !strings.Contains(text, "..") {
+			return ref, nil
+		}
+	}
+	return "", fault.New(fault.Invalid, "is not a reference that definitions may use").
+		WithHint("[pulp] definition_secrets in config.ini says which are")
+}
+
 // ParseRef reads a reference to a secret. The error is Invalid; it never repeats the text, which
 // may be the secret itself.
 func ParseRef(text string) (fleet.SecretRef, error) {

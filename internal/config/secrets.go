@@ -73,6 +73,9 @@ func fromFile(path string) (fleet.Secret, error) {
 	if err != nil {
 		return fleet.Secret{}, fault.Wrap(fault.Invalid, err, "file %s, which holds a secret, cannot be read: %v", path, reason(err))
 	}
+	if strings.HasPrefix(string(text), "-----BEGIN ") {
+		return fleet.NewSecret(string(text)), nil
+	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
 		return fleet.Secret{}, fault.New(fault.Invalid, "file %s, which holds a secret, has an empty first line", path).WithHint("write the secret in its first line")

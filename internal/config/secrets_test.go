@@ -28,11 +28,14 @@ func TestSecrets(t *testing.T) {
 	f.write("secret", "pass word\r\nsecond line\n")
 	f.write("bare", "x")
 	f.write("empty", "\n")
+	const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+	f.write("cert", pem)
 	secrets := Secrets{Env: f.sources().Env, Vault: vaultStub{}}
 	for ref, want := range map[string]string{
 		"env:TOKEN":                "tok",
 		"file:" + f.path("secret"): "pass word",
 		"file:" + f.path("bare"):   "x",
+		"file:" + f.path("cert"):   pem,
 		"vault:kv/a/b#c":           "of vault:kv/a/b#c",
 	} {
 		if got, err := secrets.Secret(t.Context(), fleet.SecretRef(ref)); err != nil || got.Reveal() != want {
@@ -157,4 +160,22 @@ func TestKeysProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(Database{DataDir: f.dir}, "is open to every user")
+}
+
+// Whoever writes definitions must not get at what is not meant for remotes: the daemon's own keys, say.
+func TestDefinitionSecret(t *testing.T) {
+	allowing := Pulp{DefinitionSecrets: []string{"env:PULP_REMOTE_", "file:/etc/pm/remotes/"}}
+	for text, want := range map[string]bool{
+		"env:PULP_REMOTE_A": true, "file:/etc/pm/remotes/a": true,
+		"env:JWT_SECRET": false, "file:/etc/shadow": false, "file:/etc/pm/remotes/../keys": false, "vault:kv/a#b": false,
+		"hunter2": false, "": false, "env:PULP_REMOTE_ A": false,
+	} {
+		ref, err := allowing.DefinitionSecret(text)
+		if (err == nil) != want || want && string(ref) != text || err != nil && fault.Hint(err) == "" {
+			t.Errorf("%q: %q %v", text, ref, err)
+		}
+		if ref, err := (Pulp{}).DefinitionSecret(text); err == nil {
+			t.Errorf("nothing is allowed: %q gives %q", text, ref)
+		}
+	}
 }

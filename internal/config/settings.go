@@ -61,6 +61,8 @@ type Pulp struct {
 	UseHTTPSForSync     bool           // scheme of the feed from a primary where nothing else is said
 	RemoteTLSValidation *bool          // of remotes whose definition does not say; nil: true
 
+	DefinitionSecrets []string // beginnings of the references that definitions may use; empty: none
+
 	Git            Git
 	LocalDir       string // folder of definitions; empty: Git
 	InternalPrefix string // of candidate names (legacy section 1.9.3)

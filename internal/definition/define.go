@@ -16,7 +16,7 @@ import (
 )
 
 // common are the keys that definitions of all types have (legacy section 1.9.2).
-var common = set("name", "content_repo_type", "description", "owner", "base_url", "url", "proxy", "tls_validation", "vault_load_secrets")
+var common = set("name", "content_repo_type", "description", "owner", "base_url", "url", "proxy", "tls_validation", "vault_load_secrets", "secrets")
 
 // ignored are keys of older tooling, which the original did not read either.
 var ignored = set("repo_type", "publish_latest", "ca_cert", "client_cert", "client_key", "ignore_missing_package_indices")
@@ -50,7 +50,7 @@ func (r *reader) define(source string, text []byte) (file, error) {
 	}}
 	name := k.must("name")
 	k.feed(&f.Definition, r.rules.Internal)
-	f.Secrets = k.secrets()
+	f.Secrets = k.secrets(r.rules.SecretRef)
 	if !f.External() {
 		f.Secrets = nil
 	}

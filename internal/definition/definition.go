@@ -32,6 +32,8 @@ type Rules struct {
 	ExternalPrefix string
 	// Internal tells whether a feed is within the company: then it has no proxy. nil: none is.
 	Internal func(feed string) bool
+	// SecretRef checks a reference of a definition's `secrets`; Invalid. nil: none is allowed.
+	SecretRef func(text string) (fleet.SecretRef, error)
 	// Rename is tried on each name, so that a rule that does not work is said here.
 	Rename fleet.Rename
 }

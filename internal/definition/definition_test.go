@@ -36,6 +36,12 @@ func (types) Check(t fleet.RepositoryType, options map[string]any) (map[string]a
 }
 
 var rules = Rules{
+	SecretRef: func(text string) (fleet.SecretRef, error) {
+		if !strings.HasPrefix(text, "env:OK_") {
+			return "", fault.New(fault.Invalid, "is not for definitions")
+		}
+		return fleet.SecretRef(text), nil
+	},
 	Types: types{}, InternalPrefix: "int-", ExternalPrefix: "ext-",
 	Internal: func(feed string) bool { return strings.Contains(feed, "//internal.example.com/") },
 }
@@ -90,7 +96,7 @@ func TestDefinition(t *testing.T) {
 			"repo_type": "x", "client_key": "y", "ignore_missing_package_indices": true,
 			"vault_load_secrets": [{"secret_name": "key", "kv": "kv/", "path": "/redhat/cert", "remote_property": "client_key"}]}`,
 		"remote/own.json":      define("ext-own", `"url": "http://up.example.com/", "proxy": null,`),
-		"remote/inside.json":   define("inside", `"url": "http://internal.example.com/",`),
+		"remote/inside.json":   define("inside", `"url": "http://internal.example.com/", "secrets": {"username": "env:OK_U", "password": "env:OK_P"},`),
 		"internal/global.json": `{"pulp": {"package_prefix": "corp-", "other": 1}, "content_repo_type": "iso"}`,
 		"internal/tools.json":  `{"name": "tools", "description": "d", "owner": "o", "base_url": "tools", "url": null, "components": null}`,
 		"elsewhere.json":       define("elsewhere", ""),
@@ -113,6 +119,7 @@ func TestDefinition(t *testing.T) {
 		{
 			Name: "ext-inside", Candidate: "ext-inside", Type: "deb", Description: "d", Owner: "o", BaseURL: "base", URL: "http://internal.example.com/",
 			TLSValidation: &yes, Options: map[string]any{}, Source: "remote/inside.json",
+			Secrets: []fleet.SecretSource{{Property: "password", Ref: "env:OK_P"}, {Property: "username", Ref: "env:OK_U"}},
 		},
 		{
 			Name: "ext-own", Candidate: "ext-own", Type: "deb", Description: "d", Owner: "o", BaseURL: "base", URL: "http://up.example.com/",
@@ -173,23 +180,28 @@ func TestProblems(t *testing.T) { // D74
 		define("a\nb", ""):                   `name "a\nb" begins or ends with a blank, or has a character that cannot be printed`,
 		define(strings.Repeat("n", 300), ""): "name of 300 characters is too long (255 at most)",
 		define("a//b", ""):                   `repository a//b: base path "base/a//b" is not a relative path`,
-		strings.Replace(define("a", ""), `"deb"`, `"snap"`, 1):     `content_repo_type "snap" is not known`,
-		strings.Replace(define("a", ""), `"o"`, `7`, 1):            `key "owner" must be text, not a number`,
-		strings.Replace(define("a", ""), `"d"`, `"base_url:x"`, 1): `description, owner and base_url must not hold "base_url:"`,
-		define("a", `"componets": "main",`):                        `key "componets" does not exist for deb repositories`,
-		define("a", `"releases": ["a"],`):                          "releases: must be a text",
-		define("a", `"url": "",`):                                  `key "url" is empty`,
-		define("a", `"url": 5,`):                                   `key "url" must be text, not a number`,
-		define("a", `"url": "up.example.com",`):                    "url is not a URL that begins with http:// or https:// or file:// or ftp://",
-		define("a", `"url": "http:///x",`):                         "url has no host",
-		define("a", `"url": "http://u:hunter2@h/",`):               "url holds a user or password, which Pulp refuses",
-		define("a", url+`"proxy": "proxy:80",`):                    "proxy is not a URL that begins with http:// or https://",
-		define("a", url+`"proxy": "http://u:hunter2@p:80",`):       "proxy holds a user or password, which Pulp refuses",
-		define("a", url+`"proxy": false,`):                         `key "proxy" must be text, not true or false`,
-		define("a", url+`"tls_validation": "no",`):                 `key "tls_validation" must be true or false, not text`,
-		define("a", url+`"vault_load_secrets": "hunter2",`):        `key "vault_load_secrets" must be a list, not text`,
-		define("a", url+`"vault_load_secrets": ["hunter2"],`):      `key "vault_load_secrets[0]" must be an object, not text`,
-		define("a", url+`"vault_load_secrets": [{"kv": "k"}],`):    `vault_load_secrets[0]: key "remote_property" is missing`,
+		strings.Replace(define("a", ""), `"deb"`, `"snap"`, 1):        `content_repo_type "snap" is not known`,
+		strings.Replace(define("a", ""), `"o"`, `7`, 1):               `key "owner" must be text, not a number`,
+		strings.Replace(define("a", ""), `"d"`, `"base_url:x"`, 1):    `description, owner and base_url must not hold "base_url:"`,
+		define("a", `"componets": "main",`):                           `key "componets" does not exist for deb repositories`,
+		define("a", `"releases": ["a"],`):                             "releases: must be a text",
+		define("a", `"url": "",`):                                     `key "url" is empty`,
+		define("a", `"url": 5,`):                                      `key "url" must be text, not a number`,
+		define("a", `"url": "up.example.com",`):                       "url is not a URL that begins with http:// or https:// or file:// or ftp://",
+		define("a", `"url": "http:///x",`):                            "url has no host",
+		define("a", `"url": "http://u:hunter2@h/",`):                  "url holds a user or password, which Pulp refuses",
+		define("a", url+`"proxy": "proxy:80",`):                       "proxy is not a URL that begins with http:// or https://",
+		define("a", url+`"proxy": "http://u:hunter2@p:80",`):          "proxy holds a user or password, which Pulp refuses",
+		define("a", url+`"proxy": false,`):                            `key "proxy" must be text, not true or false`,
+		define("a", url+`"tls_validation": "no",`):                    `key "tls_validation" must be true or false, not text`,
+		define("a", url+`"secrets": "env:OK_A",`):                     `key "secrets" must be an object, not text`,
+		define("a", url+`"secrets": {"password": 5},`):                `key "secrets.password" must be a reference to a secret, not a number`,
+		define("a", url+`"secrets": {"url": "env:OK_A"},`):            `secrets: "url" is not a secret of a remote`,
+		define("a", url+`"secrets": {"password": "env:JWT_SECRET"},`): `secrets.password is not for definitions`,
+		define("a", url+`"secrets": {"password": "env:OK_A"}, "vault_load_secrets": [{"secret_name": "s", "kv": "k", "path": "p", "remote_property": "password"}],`): `password is both in vault_load_secrets and in secrets`,
+		define("a", url+`"vault_load_secrets": "hunter2",`):                                                                     `key "vault_load_secrets" must be a list, not text`,
+		define("a", url+`"vault_load_secrets": ["hunter2"],`):                                                                   `key "vault_load_secrets[0]" must be an object, not text`,
+		define("a", url+`"vault_load_secrets": [{"kv": "k"}],`):                                                                 `vault_load_secrets[0]: key "remote_property" is missing`,
 		define("a", url+`"vault_load_secrets": [{"secret_name": "s", "kv": "/", "path": "p", "remote_property": "password"}],`): "vault_load_secrets[0]: kv and path must not be empty",
 		define("a", url+`"vault_load_secrets": [{"secret_name": "s", "kv": "k", "path": "p", "remote_property": "url"}],`):      `vault_load_secrets[0]: remote_property "url" is not known`,
 		define("a", url+`"vault_load_secrets": [{"secret_name": "s", "kv": "k", "path": "p", "field": "password"}],`):           `vault_load_secrets[0]: key "field" is not known`,
@@ -264,5 +276,14 @@ func TestGlobals(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, problems); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestSecretsByReferenceMustBeAllowed(t *testing.T) {
+	own := rules
+	own.SecretRef = nil
+	_, problems := read(t, own, map[string]string{"a.json": define("a", `"url": "http://up.example.com/", "secrets": {"password": "env:A"},`)})
+	if len(problems) != 1 || !strings.Contains(problems[0], "may not name secrets by reference") {
+		t.Error(problems)
 	}
 }

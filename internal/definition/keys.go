@@ -86,7 +86,52 @@ var properties = []string{"ca_cert", "client_cert", "client_key", "username", "p
 var secretKeys = []string{"secret_name", "kv", "path", "remote_property"}
 
 // secrets reads where the remote's secrets are kept.
-func (k *keys) secrets() []fleet.SecretSource {
+func (k *keys) secrets(allowed func(string) (fleet.SecretRef, error)) []fleet.SecretSource {
+	sources := k.vaultSecrets()
+	for _, s := range k.references(allowed) {
+		if slices.ContainsFunc(sources, func(o fleet.SecretSource) bool { return o.Property == s.Property }) {
+			k.fail(fault.New(fault.Invalid, "%s is both in vault_load_secrets and in secrets", s.Property).WithHint("keep one"))
+		}
+		sources = append(sources, s)
+	}
+	return sources
+}
+
+// references reads secrets that are not in Vault, or there by a reference: {"password": "env:NAME"}.
+func (k *keys) references(allowed func(string) (fleet.SecretRef, error)) []fleet.SecretSource {
+	const key = "secrets"
+	value := k.values[key]
+	if value == nil {
+		return nil
+	}
+	entries, ok := value.(map[string]any)
+	if !ok {
+		k.fail(wrongType(key, "an object", value))
+	}
+	var sources []fleet.SecretSource
+	for _, property := range slices.Sorted(maps.Keys(entries)) {
+		text, ok := entries[property].(string)
+		switch {
+		case !slices.Contains(properties, property):
+			k.fail(fault.New(fault.Invalid, "%s: %q is not a secret of a remote", key, property).WithHint("known are %s", join(properties)))
+		case !ok:
+			k.fail(wrongType(key+"."+property, "a reference to a secret", entries[property]))
+		case allowed == nil:
+			k.fail(fault.New(fault.Invalid, "%s: definitions may not name secrets by reference here", key).
+				WithHint("set [pulp] definition_secrets in config.ini, or use vault_load_secrets"))
+		default:
+			ref, err := allowed(text)
+			if err != nil {
+				k.fail(fault.Wrap(fault.Invalid, err, "%s.%s %s", key, property, fault.Message(err)).WithHint("%s", fault.Hint(err)))
+			}
+			sources = append(sources, fleet.SecretSource{Property: property, Ref: ref})
+		}
+	}
+	return sources
+}
+
+// vaultSecrets reads `vault_load_secrets` (legacy section 1.9.2).
+func (k *keys) vaultSecrets() []fleet.SecretSource {
 	const key = "vault_load_secrets"
 	value := k.values[key]
 	if value == nil {

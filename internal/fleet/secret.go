@@ -58,15 +58,16 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 // SecretRef names where a secret is kept; the reference itself is no secret.
 //
 //	env:NAME                   an environment variable
-//	file:/path                 the first line of a file
+//	file:/path                 the first line of a file; all of it where that begins "-----BEGIN "
 //	vault:MOUNT/PATH#FIELD     a field of a secret in Vault or OpenBao
 type SecretRef string
 
-// SecretSource says which property of a remote a secret fills (`vault_load_secrets`
-// of a definition, legacy section 1.9.2).
+// SecretSource says which property of a remote a secret fills, and where it is kept: in Vault by mount,
+// path and field (`vault_load_secrets` of a definition, legacy section 1.9.2), or by a reference.
 type SecretSource struct {
-	Property string // remote's field: client_key, password …
-	Mount    string // KV mount
+	Property string    // remote's field: client_key, password …
+	Ref      SecretRef // empty: Mount, Path and Field say
+	Mount    string    // KV mount
 	Path     string
 	Field    string
 }
