@@ -42,6 +42,15 @@ type Repository struct {
 	HealthDate       Time    `json:"repo_sync_health_date"`
 	DateCreated      Time    `json:"date_created"`
 	DateLastUpdated  Time    `json:"date_last_updated"`
+
+	LatestVersion     *string  `json:"latest_version"`
+	ServedVersion     *string  `json:"served_version"` // nil: nothing is served, or not known
+	ServedPublication *string  `json:"served_publication"`
+	BasePath          *string  `json:"base_path"` // nil: it has no distribution
+	Packages          *int     `json:"packages"`  // nil: not counted
+	Managed           bool     `json:"managed"`   // it carries our label
+	Drift             []string `json:"drift"`     // what is not as we set it, or as it is wanted
+	DriftDate         Time     `json:"drift_date"`
 }
 
 // RepositoryGroup is a group of repositories that a server syncs.

@@ -18,21 +18,21 @@ import (
 	"github.com/pulp/pulp-manager/internal/job"
 )
 
-// askCommand asks for a job on a server. Its flags are the fields of the request.
+// askCommand asks for a job on a server, or on a repository. Its flags are the fields of the request.
 func askCommand(definition job.Definition) *cobra.Command {
 	ask := *definition.Ask
 	var fields *bodyFlags
 	var wait bool
-	cmd := verb(ask.Verb, ask.Summary, []string{"SERVER"}, func(ctx context.Context, c *clientCommand, args []string) error {
+	words := strings.Fields(ask.Verb)
+	cmd := verb(words[len(words)-1], ask.Summary, askArguments(ask), func(ctx context.Context, c *clientCommand, args []string) error {
 		body, err := fields.body()
 		if err != nil {
 			return err
 		}
-		server, err := findServer(ctx, c, args[0])
-		if err != nil {
-			return err
+		if ask.Argument != "" {
+			body[ask.Argument] = args[len(args)-1]
 		}
-		task, err := c.api.Ask(ctx, server.ID, ask.Path, body)
+		task, err := sendAsk(ctx, c, ask, args, body)
 		if err != nil {
 			return err
 		}
@@ -49,9 +49,37 @@ func askCommand(definition job.Definition) *cobra.Command {
 	if len(definition.Stages) > 0 {
 		cmd.Long += "\n\nStages: " + strings.Join(definition.Stages, ", ") + "."
 	}
-	fields = addBodyFlags(cmd.Flags(), ask.Body)
+	fields = addBodyFlags(cmd.Flags(), ask.Body, ask.Argument)
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the task is over, showing progress (default: on a terminal)")
 	return cmd
+}
+
+// askArguments are the names of the verb's arguments.
+func askArguments(ask job.Ask) []string {
+	names := []string{"SERVER"}
+	if ask.OnRepository {
+		names = append(names, "REPO")
+	}
+	if ask.Argument != "" {
+		names = append(names, strings.ToUpper(ask.Argument))
+	}
+	return names
+}
+
+// sendAsk asks for the job on what the arguments name.
+func sendAsk(ctx context.Context, c *clientCommand, ask job.Ask, args []string, body map[string]any) (client.Task, error) {
+	if ask.OnRepository {
+		server, repository, err := findRepository(ctx, c, args[0], args[1])
+		if err != nil {
+			return client.Task{}, err
+		}
+		return c.api.AskRepository(ctx, server, repository, ask.Path, body)
+	}
+	server, err := findServer(ctx, c, args[0])
+	if err != nil {
+		return client.Task{}, err
+	}
+	return c.api.Ask(ctx, server.ID, ask.Path, body)
 }
 
 // follow shows a task's progress until it is over. The error says that it did not end well.
@@ -72,9 +100,12 @@ func follow(ctx context.Context, c *clientCommand, id int64) error {
 		return err
 	}
 	if c.json {
-		if err := printJSON(c.OutOrStdout(), task); err != nil {
-			return err
-		}
+		err = printJSON(c.OutOrStdout(), task)
+	} else {
+		err = printRemoval(c, task)
+	}
+	if err != nil {
+		return err
 	}
 	return verdict(task, last)
 }

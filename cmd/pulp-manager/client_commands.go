@@ -21,12 +21,20 @@ import (
 // Each job that can be asked for has one.
 func clientCommands(jobs []job.Definition) []*cobra.Command {
 	commands := []*cobra.Command{serversCommand(), reposCommand(), groupsCommand(), tasksCommand(), cancelCommand()}
+	content := &cobra.Command{Use: "content", Short: "Find and remove packages"}
+	content.AddCommand(findContentCommand())
+	groups := map[string]*cobra.Command{content.Name(): content}
 	for _, definition := range jobs {
-		if definition.Ask != nil {
-			commands = append(commands, askCommand(definition))
+		if definition.Ask == nil {
+			continue
 		}
+		if group, _, two := strings.Cut(definition.Ask.Verb, " "); two && groups[group] != nil {
+			groups[group].AddCommand(askCommand(definition))
+			continue
+		}
+		commands = append(commands, askCommand(definition))
 	}
-	return commands
+	return append(commands, content)
 }
 
 // clientCommand is a client verb while it runs.

@@ -39,12 +39,12 @@ func TestListing(t *testing.T) {
 			{"2", "secondary.example.com", "-", "-", "-", "yes"},
 		}},
 		{[]string{"repos", "primary.example.com"}, [][]string{
-			{"ID", "NAME", "TYPE", "HEALTH", "RATED", "FEED"},
-			{"1", "ext-debian", "deb", "-", "-", "https://deb.example.com/"},
-			{"2", "int-tools", "file", "-", "-", "-"},
+			{"ID", "NAME", "TYPE", "HEALTH", "RATED", "PACKAGES", "BASE PATH", "FEED", "DRIFT"},
+			{"1", "ext-debian", "deb", "-", "-", "-", "-", "https://deb.example.com/", "-"},
+			{"2", "int-tools", "file", "-", "-", "-", "-", "-", "-"},
 		}},
 		{[]string{"repos", "1", "--type", "file", "--name", "TOOLS$"}, [][]string{
-			{"ID", "NAME", "TYPE", "HEALTH", "RATED", "FEED"}, {"2", "int-tools", "file", "-", "-", "-"},
+			{"ID", "NAME", "TYPE", "HEALTH", "RATED", "PACKAGES", "BASE PATH", "FEED", "DRIFT"}, {"2", "int-tools", "file", "-", "-", "-", "-", "-", "-"},
 		}},
 		{[]string{"groups", "secondary.example.com"}, [][]string{
 			{"ID", "NAME", "SCHEDULE", "AT A TIME", "MAX RUNTIME"}, {"1", "external", "0 4 * * *", "3", "6h"},

@@ -42,14 +42,14 @@ type bodyField struct {
 	required bool
 }
 
-// addBodyFlags adds a flag for each field of a body of that type.
-func addBodyFlags(flags *pflag.FlagSet, typ reflect.Type) *bodyFlags {
+// addBodyFlags adds a flag for each field of a body of that type, but for one that is an argument.
+func addBodyFlags(flags *pflag.FlagSet, typ reflect.Type, argument string) *bodyFlags {
 	b := &bodyFlags{flags: flags}
 	aliases := map[string]string{}
 	for i := range typ.NumField() {
 		field := typ.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if !field.IsExported() || name == "-" || name == "" {
+		if !field.IsExported() || name == "-" || name == "" || name == argument {
 			continue
 		}
 		f := bodyField{name: name, flag: strings.ReplaceAll(name, "_", "-"), kind: flagKind(field.Type)}

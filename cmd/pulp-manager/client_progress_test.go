@@ -132,7 +132,7 @@ func TestFlagsOfABody(t *testing.T) {
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-			b := addBodyFlags(flags, reflect.TypeFor[body]())
+			b := addBodyFlags(flags, reflect.TypeFor[body](), "")
 			if err := flags.Parse(test.args); err != nil {
 				t.Fatal(err)
 			}

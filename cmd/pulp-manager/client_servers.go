@@ -47,10 +47,14 @@ func reposCommand() *cobra.Command {
 		var rows [][]string
 		for _, r := range repositories {
 			rows = append(rows, []string{
-				strconv.FormatInt(r.NameID, 10), r.Name, r.Type, dash(r.Health), when(r.HealthDate), dash(r.RemoteFeed),
+				strconv.FormatInt(r.NameID, 10), r.Name, r.Type, dash(r.Health), when(r.HealthDate), count(r.Packages), dash(r.BasePath), dash(r.RemoteFeed), differs(r),
 			})
 		}
-		return table(c.OutOrStdout(), []string{"ID", "NAME", "TYPE", "HEALTH", "RATED", "FEED"}, rows)
+		if err := table(c.OutOrStdout(), []string{"ID", "NAME", "TYPE", "HEALTH", "RATED", "PACKAGES", "BASE PATH", "FEED", "DRIFT"}, rows); err != nil {
+			return err
+		}
+		printDrift(c, repositories)
+		return nil
 	})
 	cmd.Flags().StringVar(&name, "name", "", "only repositories whose name this pattern finds")
 	cmd.Flags().StringVar(&kind, "type", "", "only repositories of this type")

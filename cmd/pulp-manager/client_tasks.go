@@ -110,6 +110,10 @@ func showTask(ctx context.Context, c *clientCommand, id int64) error {
 			return err
 		}
 	}
+	if err := printRemoval(c, task); err != nil {
+		return err
+	}
+	printLists(c, task.Stages)
 	if len(children) == 0 {
 		return nil
 	}

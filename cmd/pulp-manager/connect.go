@@ -28,17 +28,31 @@ func (d *daemon) connect(s fleet.Server) (*pulp.Client, error) {
 		Base: apiAddress(s, settings), APIRoot: settings.Pulp.APIRoot, Domain: s.Domain, Name: string(s.Name),
 		Username: s.Username, CA: ca, RequestTimeout: settings.Pulp.RequestTimeout,
 		Password: func(ctx context.Context) (string, error) {
-			where, err := config.PasswordOf(s, d.settings())
-			if err != nil {
-				return "", fault.Wrap(fault.KindOf(err), err, "server %s: %s", s.Name, fault.Message(err)).WithHint("%s", fault.Hint(err))
-			}
-			if where.Ref == "" {
-				return where.Value.Reveal(), nil
-			}
-			secret, err := d.Secret(ctx, where.Ref)
+			secret, err := d.password(ctx, s)
 			return secret.Reveal(), err
 		},
 	})
+}
+
+// password finds the password of a server's user, by the settings in force.
+func (d *daemon) password(ctx context.Context, s fleet.Server) (fleet.Secret, error) {
+	where, err := config.PasswordOf(s, d.settings())
+	if err != nil {
+		return fleet.Secret{}, fault.Wrap(fault.KindOf(err), err, "server %s: %s", s.Name, fault.Message(err)).WithHint("%s", fault.Hint(err))
+	}
+	if where.Ref == "" {
+		return where.Value, nil
+	}
+	return d.Secret(ctx, where.Ref)
+}
+
+// mirrorLogin is what secondaries log in to a primary with, where they must: as we do.
+func (d *daemon) mirrorLogin(ctx context.Context, primary fleet.Server) (map[string]fleet.Secret, error) {
+	password, err := d.password(ctx, primary)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]fleet.Secret{"username": fleet.NewSecret(primary.Username), "password": password}, nil
 }
 
 // apiAddress is where a server's API is: its url, else its name, by http only where Is_local (legacy

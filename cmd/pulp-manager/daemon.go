@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -22,6 +23,10 @@ import (
 	"github.com/pulp/pulp-manager/internal/job/catalog"
 	"github.com/pulp/pulp-manager/internal/job/groupsync"
 	"github.com/pulp/pulp-manager/internal/job/register"
+	"github.com/pulp/pulp-manager/internal/job/removerepositories"
+	"github.com/pulp/pulp-manager/internal/job/reposync"
+	"github.com/pulp/pulp-manager/internal/job/snapshot"
+	"github.com/pulp/pulp-manager/internal/reconcile"
 	"github.com/pulp/pulp-manager/internal/store"
 )
 
@@ -38,6 +43,7 @@ type daemon struct {
 	keys     config.Keys
 	jobs     []job.Definition
 	env      *job.Env
+	vaults   vaults
 }
 
 // openDaemon reads the configuration and opens the store.
@@ -89,15 +95,33 @@ func (d *daemon) wire() {
 			Definitions: definitions{d}, LocalDir: pointer(settings.Pulp.LocalDir), Rules: d.definitionRules,
 			Secret: d.definitionSecret, Fingerprints: d.store, Fingerprint: d.fingerprint,
 		},
-		GroupSync: groupsync.Settings{Rules: d.mirrorRules, MirrorAddress: d.mirrorAddress},
+		GroupSync: groupsync.Settings{
+			Rules: d.mirrorRules, MirrorAddress: d.mirrorAddress, FullSyncInterval: d.fullSyncInterval,
+			Login: d.mirrorLogin, Fingerprints: d.store, Fingerprint: d.fingerprint,
+		},
+		RepoSync: reposync.Settings{Unchanged: reposync.Unchanged{
+			FullSyncInterval: d.fullSyncInterval, ProbeUpstream: func() bool { return d.settings().Pulp.ProbeUpstream }, Banned: d.bannedPackages,
+		}, Bans: reposync.Bans{Banned: func() *fleet.Pattern { return d.settings().Pulp.BannedPackages }, Internal: d.internal}},
+		Removal:  removerepositories.Settings{MirrorAddress: d.mirrorAddress},
+		Snapshot: snapshot.Settings{Rename: func() fleet.Rename { return d.settings().Pulp.Rename }},
 	})
 	d.env = &job.Env{
-		Servers: d.store, Repositories: d.store, Tasks: d.store, Work: d.store, Requests: d.store, Locks: d.store,
+		Servers: d.store, Repositories: d.store, Tasks: d.store, Work: d.store, Requests: d.store, Locks: d.store, SyncRecords: d.store, Ownership: d.store,
 		Catalog: d.jobs, Logger: d.log,
 		Pulps:  job.NewPulps(d.connect, settings.Pulp.RequestTimeout),
 		Limits: &job.Limits{PerServer: settings.Pulp.MaxSyncsPerServer, PerUpstream: settings.Pulp.MaxSyncsPerUpstream},
 	}
 }
+
+func (d *daemon) fullSyncInterval() time.Duration { return d.settings().Pulp.FullSyncInterval }
+
+// internal tells whether a feed is internal by the settings in force.
+func (d *daemon) internal(feed string) bool {
+	return reconcile.Rules{InternalDomains: d.settings().Pulp.InternalDomains}.Internal(feed)
+}
+
+// bannedPackages is the text of the pattern of packages that are taken out.
+func (d *daemon) bannedPackages() string { return d.settings().Pulp.BannedPackages.String() }
 
 func pointer(s string) *string {
 	if s == "" {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 )
 
 const (
+	demoContent   = "/pulp/content/"
 	demoFetchTime = 10 * time.Second
 	demoReaders   = 4         // repositories that are read at a time
 	demoMaxFile   = 256 << 20 // bytes
@@ -51,7 +53,7 @@ func newDemoReader(ca []byte) demoReader {
 	if pool, err := x509.SystemCertPool(); err == nil && pool.AppendCertsFromPEM(ca) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	return demoReader{&http.Client{Transport: transport, Timeout: demoFetchTime}}
+	return demoReader{&http.Client{Transport: content.Registry{Next: transport}, Timeout: demoFetchTime}}
 }
 
 func (r demoReader) close() { r.http.CloseIdleConnections() }
@@ -73,11 +75,19 @@ func (r demoReader) readAll(ctx context.Context, all []demoRepository, primary, 
 	return first, second
 }
 
-// read reads a repository below the content address of a server.
+// place is where clients read a repository, given the content address of its server.
+func (d demoRepository) place(origin string) string {
+	if d.kind.Place == nil {
+		return origin + d.basePath + "/"
+	}
+	return strings.TrimSuffix(origin, demoContent) + d.kind.Place(d.basePath)
+}
+
+// read reads a repository of the server with that content address.
 func (r demoReader) read(ctx context.Context, repository demoRepository, origin string) reading {
 	got := 0
 	view, err := repository.kind.Read(ctx, func(ctx context.Context, path string) ([]byte, error) {
-		body, err := r.fetch(ctx, origin+repository.basePath+"/"+path)
+		body, err := r.fetch(ctx, repository.place(origin)+path)
 		if err == nil {
 			got++
 		}

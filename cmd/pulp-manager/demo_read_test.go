@@ -34,6 +34,11 @@ func TestDemoReading(t *testing.T) {
 		manifest = "/pulp/content/demo/one/PULP_MANIFEST"
 		release  = "/pulp/content/demo/one/dists/s/Release"
 		repomd   = "/pulp/content/demo/one/repodata/repomd.xml"
+		simple   = "/pypi/demo/one/simple/"
+		wheels   = "/pypi/demo/one/simple/a/"
+		links    = "<html><a href=\"a/\">a</a></html>"
+		tags     = "/v2/demo/one/tags/list"
+		one      = "/v2/demo/one/manifests/1"
 		names    = "SHA256:\n abc 10 main/binary-amd64/Packages\n"
 		primary  = `<repomd><data type="primary"><location href="repodata/p.xml"/></data></repomd>`
 	)
@@ -54,6 +59,24 @@ func TestDemoReading(t *testing.T) {
 		{"a proxy's error", "file", map[string]string{manifest: "a,1,2\n"}, map[string]string{manifest: "502"}, demoServed, demoUnreachable},
 		{"no answer", "file", map[string]string{manifest: "a,1,2\n"}, nil, demoServed, demoUnreachable},
 		{"nothing to compare with", "file", map[string]string{}, map[string]string{manifest: "a,1,2\n"}, demoAbsent, demoServed},
+		{
+			"an index, each server naming itself", "python",
+			map[string]string{simple: links, wheels: "<html><a href=\"http://one.test/a-1.whl#sha256=00\">"},
+			map[string]string{simple: links, wheels: "<html><a href=\"http://two.test/a-1.whl#sha256=00\">"},
+			demoServed, demoSame,
+		},
+		{
+			"another wheel", "python",
+			map[string]string{simple: links, wheels: "<html><a href=\"a-1.whl#sha256=00\">"},
+			map[string]string{simple: links, wheels: "<html><a href=\"a-1.whl#sha256=01\">"},
+			demoServed, demoDifferent,
+		},
+		{
+			"a registry", "container",
+			map[string]string{tags: `{"name":"x","tags":["1"]}`, one: `{"schemaVersion":2}`},
+			map[string]string{tags: `{"name":"x","tags":["1"]}`, one: `{"schemaVersion": 2}`},
+			demoServed, demoDifferent,
+		},
 		{"no index of packages", "deb", map[string]string{release: names}, map[string]string{}, demoIncomplete, demoAbsent},
 		{"no packages", "deb", map[string]string{release: "Suite: s\n"}, map[string]string{release: "Suite: s\n"}, demoEmpty, demoEmpty},
 		{"a page instead of metadata", "rpm", map[string]string{repomd: "<html>"}, map[string]string{repomd: primary}, demoIncomplete, demoIncomplete},

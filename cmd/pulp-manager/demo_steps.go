@@ -65,7 +65,7 @@ func (m *demo) server(ctx context.Context, name string) (demoServer, error) {
 	if origin == "" {
 		origin = apiAddress(row, m.daemon.settings())
 	}
-	return demoServer{id: int64(row.ID), name: name, content: origin + "/pulp/content/"}, nil
+	return demoServer{id: int64(row.ID), name: name, content: origin + demoContent}, nil
 }
 
 // steps registers and syncs. What does not go well is said, and shows in the table.

@@ -61,12 +61,20 @@ func roleCommand(name, short string, r roles) *cobra.Command {
 // serve runs the roles until ctx ends, then hands back what is under way and closes everything.
 func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 	defer func() {
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), vaultLogout)
+		defer cancel()
+		if err := d.vaults.close(limit); err != nil {
+			d.log.Info("not logged out of Vault", "err", err)
+		}
 		err = errors.Join(err, d.store.Close())
 		d.log.Info("stopped", "err", err)
 	}()
 	began := time.Now()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	if !r.worker {
+		defer d.closePulps(ctx)
+	}
 	var parts sync.WaitGroup
 	defer parts.Wait()
 
@@ -163,7 +171,7 @@ func (d *daemon) api() http.Handler {
 		d.log.Warn("the API listens beyond this machine and needs no login in this release", "listen", d.options.listen)
 	}
 	return api.New(api.Options{
-		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs,
+		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: local, Ready: d.ready,
 	})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package api is the REST API: it reads the store and queues tasks, and never
-// talks to Pulp.
+// talks to Pulp, but for the live search of content (find.go).
 //
 // routes.go is the map of it. A handler is given a checked request and returns a
 // value or an error; handler.go alone writes answers. The OpenAPI document is made
@@ -27,6 +27,7 @@ type Options struct {
 	Tasks        fleet.Tasks
 	Queue        fleet.Queue
 	Jobs         []job.Definition // those with an Ask get a route
+	Find         Find             // asks a Pulp server live
 
 	// Ready tells what the daemon depends on and how that is; nil: nothing. It gets five
 	// seconds.

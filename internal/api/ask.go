@@ -35,8 +35,11 @@ func (a *api) askRoute(definition job.Definition, ask job.Ask) route {
 	if len(definition.Stages) > 0 {
 		description += " Its stages: " + strings.Join(definition.Stages, " → ") + "."
 	}
+	if ask.OnRepository {
+		description = aboutRepositoryID + " " + description
+	}
 	return route{
-		method: http.MethodPost, path: "/v1/pulp_servers/{id}/" + ask.Path, id: strings.ReplaceAll(ask.Path, "_", "-"), tag: tagServers,
+		method: http.MethodPost, path: ask.Route(), id: strings.ReplaceAll(ask.Path, "_", "-"), tag: tagServers,
 		summary: ask.Summary, description: description, body: b, status: http.StatusCreated, example: task,
 		errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict},
 		handle: func(ctx context.Context, r *request) (any, error) {
@@ -44,10 +47,16 @@ func (a *api) askRoute(definition job.Definition, ask job.Ask) route {
 			if err != nil {
 				return nil, err
 			}
+			var repository fleet.Repository
+			if ask.OnRepository {
+				if repository, err = a.present(ctx, r, server); err != nil {
+					return nil, err
+				}
+			}
 			if err := a.checkRules(ctx, r.fields); err != nil {
 				return nil, err
 			}
-			task, err := ask.NewTask(server, r.body)
+			task, err := ask.NewTask(server, repository, r.body)
 			if err != nil {
 				return nil, err
 			}

@@ -131,6 +131,7 @@ var problemExamples = map[int]Problem{
 	},
 	http.StatusInternalServerError: {Detail: "internal error"},
 	http.StatusServiceUnavailable:  {Detail: "the database cannot be reached"},
+	http.StatusBadGateway:          {Detail: "Pulp server pulp1.example.com: read repository: connection refused"},
 }
 
 // errorResponse describes an error answer.

@@ -151,12 +151,12 @@ func TestExampleBodiesWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ask(t, New(newMemory().options()), http.MethodPost, strings.Replace(path, "{id}", "1", 1), string(body))
+		got := ask(t, New(newMemory().options()), http.MethodPost, strings.NewReplacer("{id}", "1", "{repo_id}", "23").Replace(path), string(body))
 		if got.status != http.StatusCreated {
 			t.Errorf("POST %s with its example %s: answered %d %s", path, body, got.status, got.body)
 		}
 	}
-	if tried != 2 {
+	if tried != 3 {
 		t.Errorf("tried %d bodies", tried)
 	}
 }

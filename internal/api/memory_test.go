@@ -20,6 +20,7 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/inventory"
 	"github.com/pulp/pulp-manager/internal/job"
 )
 
@@ -113,7 +114,7 @@ func (m memQueue) Enqueue(_ context.Context, t fleet.NewTask) (fleet.Task, error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	task := fleet.Task{
-		ID: fleet.TaskID(len(m.tasks) + 1), Name: t.Name, Kind: t.Kind, Args: args, State: fleet.Queued, Server: t.Server,
+		ID: fleet.TaskID(len(m.tasks) + 1), Name: t.Name, Kind: t.Kind, Args: args, State: fleet.Queued, Server: t.Server, Repository: t.Repository,
 		MaxRuntime: t.MaxRuntime, Queued: day,
 	}
 	m.tasks = append(m.tasks, task)
@@ -214,6 +215,9 @@ func (m *memory) options() Options {
 	return Options{
 		Servers: memServers{memory: m}, Repositories: memRepositories{memory: m}, Tasks: memTasks{m}, Queue: memQueue{m},
 		Jobs: []job.Definition{syncJob(), registerJob(), {Kind: fleet.KindRepoSync, Summary: "nobody asks for this one"}}, MaxPageSize: 100, Version: "1.2.3",
+		Find: func(context.Context, fleet.Server, fleet.Repository, inventory.Search) ([]inventory.Found, error) {
+			return nil, nil
+		},
 	}
 }
 

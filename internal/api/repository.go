@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
@@ -23,6 +24,15 @@ type PulpServerRepo struct {
 	HealthDate       moment  `json:"repo_sync_health_date"`
 	DateCreated      moment  `json:"date_created"`
 	DateLastUpdated  moment  `json:"date_last_updated"`
+
+	LatestVersion     *string    `json:"latest_version" doc:"Address of its newest version on Pulp. The original does not give this and what follows."`
+	ServedVersion     *string    `json:"served_version" doc:"Address of the version that its distribution serves; null: none, or not known."`
+	ServedPublication *string    `json:"served_publication" doc:"Address of the publication that is served; null: none."`
+	BasePath          *string    `json:"base_path" doc:"Base path of its distribution; null: it has none."`
+	Packages          *int       `json:"packages" doc:"Packages in the version served, else in the newest one, when last looked at; null: not counted."`
+	Managed           bool       `json:"managed" doc:"It carries the label of pulp-manager."`
+	Drift             []string   `json:"drift" nullable:"false" doc:"What somebody else changed since pulp-manager last set it, that nothing wants it any more, or what would change if it were adopted. Empty: nothing."`
+	DriftDate         *time.Time `json:"drift_date" doc:"When that was first seen; with a zone."`
 }
 
 // repositoryList is what a server's repositories can be filtered and sorted by.
@@ -71,11 +81,37 @@ func (a *api) getRepository(ctx context.Context, r *request) (any, error) {
 
 // showRepository makes the JSON of a repository.
 func showRepository(r fleet.Repository) (PulpServerRepo, error) {
-	return PulpServerRepo{
+	shown := PulpServerRepo{
 		ID: int64(r.ID), Name: r.Name, Type: string(r.Type), Server: int64(r.Server), NameID: int64(r.NameID), Href: r.Href,
 		RemoteHref: textOrNull(r.RemoteHref), RemoteFeed: textOrNull(r.RemoteFeed), DistributionHref: textOrNull(r.DistributionHref),
 		Health: textOrNull(string(r.Health)), HealthDate: moment(r.HealthDate), DateCreated: moment(r.Created), DateLastUpdated: moment(r.Updated),
-	}, nil
+
+		LatestVersion: textOrNull(r.LatestVersion), ServedVersion: textOrNull(r.ServedVersion), ServedPublication: textOrNull(r.ServedPublication),
+		BasePath: textOrNull(r.BasePath), Managed: r.Owned,
+	}
+	if r.PackagesVersion != "" {
+		shown.Packages = &r.Packages
+	}
+	var since time.Time
+	if shown.Drift, since = drift(r); !since.IsZero() {
+		shown.DriftDate = &since
+	}
+	return shown, nil
+}
+
+// drift gives what of a repository is not as we set it or as it is wanted, and since when.
+func drift(r fleet.Repository) ([]string, time.Time) {
+	texts, since := append([]string{}, r.Drift...), r.DriftDate
+	if !r.Unwanted.IsZero() {
+		texts = append(texts, "neither a definition nor a mirrored server has it any more")
+		if since.IsZero() || r.Unwanted.Before(since) {
+			since = r.Unwanted
+		}
+	}
+	for _, change := range r.Waiting {
+		texts = append(texts, "waits to be adopted: "+change)
+	}
+	return texts, since
 }
 
 // exampleRepository is a repository in the document.
@@ -86,4 +122,9 @@ var exampleRepository = PulpServerRepo{
 	RemoteFeed:       textOrNull("https://deb.example.com/debian/"),
 	DistributionHref: textOrNull("/pulp/api/v3/distributions/deb/apt/01a207af-de96-70ed-8cfb-c9c20e2e69a9/"),
 	Health:           textOrNull("green"), HealthDate: exampleMoment, DateCreated: exampleMoment, DateLastUpdated: exampleMoment,
+	LatestVersion:     textOrNull("/pulp/api/v3/repositories/deb/apt/01a207af-db76-791e-8a2c-d77eedcec249/versions/3/"),
+	ServedVersion:     textOrNull("/pulp/api/v3/repositories/deb/apt/01a207af-db76-791e-8a2c-d77eedcec249/versions/3/"),
+	ServedPublication: textOrNull("/pulp/api/v3/publications/deb/apt/01a207b0-2f1c-7d43-9d34-0b6f1f6f2c11/"),
+	BasePath:          textOrNull("debian/bookworm/ext-debian-12"), Packages: new(63000), Managed: true,
+	Drift: []string{`url of its remote was changed from "https://deb.example.com/debian/" to "http://mirror.example.net/debian/"`}, DriftDate: new(time.Time(exampleMoment)),
 }

@@ -41,7 +41,7 @@ func (a *api) routes() []route {
 		{
 			method: http.MethodGet, path: "/v1/pulp_servers/{id}/repos/{repo_id}", id: "get-server-repo", tag: tagServers, handle: a.getRepository,
 			summary:     "Show a server's repository",
-			description: "One repository of a server. `repo_id` is the id of the repository's name over all servers: the field `repo_id` of its object, not `id`.",
+			description: "One repository of a server. " + aboutRepositoryID,
 			example:     exampleRepository, errors: []int{http.StatusNotFound},
 		},
 		{
@@ -53,6 +53,13 @@ func (a *api) routes() []route {
 			method: http.MethodGet, path: "/v1/pulp_servers/{id}/repo_groups/{repo_group_id}", id: "get-server-repo-group", tag: tagServers, handle: a.getGroup,
 			summary: "Show a server's repository group", description: "One group of repositories that a server syncs.",
 			example: exampleGroup, errors: []int{http.StatusNotFound},
+		},
+		{
+			method: http.MethodPost, path: "/v1/pulp_servers/{id}/repos/{repo_id}/find_package_content", id: "find-package-content", tag: tagServers, handle: a.findContent,
+			summary: "Find packages in a repository",
+			description: "Asks the server now for packages, files and the like in the newest version of a repository, which may not be served yet. " +
+				"At least one of the three must be given; all that are given must fit. Nothing found is an empty list. " + aboutRepositoryID,
+			body: a.bodyOf(ContentSearch{}), status: http.StatusCreated, example: exampleContent, errors: []int{http.StatusNotFound, http.StatusBadGateway},
 		},
 	}, a.askRoutes(), []route{
 		{

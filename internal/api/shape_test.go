@@ -24,11 +24,13 @@ const (
 		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14"}`
 	repo23 = `{"id":41,"name":"ext-deb-000","repo_type":"deb","pulp_server_id":1,"repo_id":23,"repo_href":"/repositories/1/",
 		"remote_href":"/remotes/1/","remote_feed":"http://up/deb/","distribution_href":"/distributions/1/","repo_sync_health":"green",
-		"repo_sync_health_date":"2026-11-23T10:10:14","date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T11:10:14"}`
+		"repo_sync_health_date":"2026-11-23T10:10:14","date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T11:10:14",` + repoAdded + `}`
 	repo24 = `{"id":42,"name":"int-rpm-000","repo_type":"rpm","pulp_server_id":1,"repo_id":24,"repo_href":"/repositories/2/",
 		"remote_href":null,"remote_feed":null,"distribution_href":null,"repo_sync_health":null,"repo_sync_health_date":null,
-		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14"}`
-	group1 = `{"pulp_server_id":2,"repo_group_id":1,"name":"internal","schedule":"0 5 1 1 *","max_concurrent_syncs":"2","max_runtime":"1h",
+		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14",` + repoAdded + `}`
+	// repoAdded are the fields that the original does not have.
+	repoAdded = `"latest_version":null,"served_version":null,"served_publication":null,"base_path":null,"packages":null,"managed":false,"drift":[],"drift_date":null`
+	group1    = `{"pulp_server_id":2,"repo_group_id":1,"name":"internal","schedule":"0 5 1 1 *","max_concurrent_syncs":"2","max_runtime":"1h",
 		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14"}`
 	group2 = `{"pulp_server_id":2,"repo_group_id":2,"name":"external","schedule":null,"max_concurrent_syncs":"4","max_runtime":"6h",
 		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14"}`
@@ -61,7 +63,7 @@ func TestAnswersHaveTheOriginalsShape(t *testing.T) {
 		{"groups of an unknown server", "/v1/pulp_servers/999/repo_groups", page("", "0", "1", "50")},
 		{"group", "/v1/pulp_servers/2/repo_groups/1", group1},
 		{"tasks", "/v1/tasks/", page("{"+task1+"},"+task2, "2", "1", "50")},
-		{"task types", "/v1/tasks/task_types", `["repo_sync","repo_group_sync","repo_snapshot","repo_creation_from_git","repo_removal","remove_repo_content"]`},
+		{"task types", "/v1/tasks/task_types", `["repo_sync","repo_group_sync","repo_snapshot","repo_creation_from_git","repo_removal","remove_repo_content","repo_adoption"]`},
 		{"task states", "/v1/tasks/task_states", `["queued","running","completed","failed","canceled","failed_to_start","skipped"]`},
 		{"task", "/v1/tasks/1", "{" + task1 + `,"stages":[{"id":9,"task_id":1,"name":"reconcile repos","detail":{"msg":"done"},"error":{}},
 			{"id":10,"task_id":1,"name":"sync repos","detail":{},"error":{"msg":"one failed"}}]}`},

@@ -32,7 +32,7 @@ const documentSecrets = `## References to secrets
 |---|---|
 | ` + "`env:NAME`" + ` | environment variable of the daemon |
 | ` + "`file:/path`" + ` | first line of a file |
-| ` + "`vault:MOUNT/PATH#FIELD`" + ` | field of a secret in Vault or OpenBao, through the agent at ` + "`vault_addr`" + `; KV version 1 or 2 |
+| ` + "`vault:MOUNT/PATH#FIELD`" + ` | field of a secret in Vault or OpenBao at ` + "`vault_addr`" + `; KV version 1 or 2, or what another engine answers to a read |
 
 References are read when they are needed, so a rotated secret needs no reload.
 

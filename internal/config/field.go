@@ -182,6 +182,21 @@ func duration(at func(*Settings) *time.Duration) value {
 	}
 }
 
+// interval is a duration of which 0 means something.
+func interval(at func(*Settings) *time.Duration) value {
+	v := duration(at)
+	set := v.set
+	v.kind = "0, seconds, or a number with d, h, m, s"
+	v.set = func(s *Settings, text string) error {
+		if strings.TrimSpace(text) == "0" {
+			*at(s) = 0
+			return nil
+		}
+		return set(s, text)
+	}
+	return v
+}
+
 func pattern(at func(*Settings) **fleet.Pattern) value {
 	return value{
 		kind: "regular expression",

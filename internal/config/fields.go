@@ -18,7 +18,7 @@ var algorithms = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", 
 
 // fields are all keys of config.ini, in the order of the documentation (legacy section 1.4).
 func fields() []field {
-	return []field{
+	return append([]field{
 		{
 			section: "ca", key: "root_ca_file_path", value: text(func(s *Settings) *string { return &s.CA.RootFile }),
 			meaning: "PEM file with the root certificates of internal servers: used for connections to them, and put on remotes whose URL is internal. `PULP_MANAGER_CA_FILE` wins.",
@@ -150,6 +150,14 @@ func fields() []field {
 			meaning: "How many repositories sync from one upstream host at a time, over all servers and runs.",
 		},
 		{
+			section: "pulp", key: "full_sync_interval", value: interval(func(s *Settings) *time.Duration { return &s.Pulp.FullSyncInterval }), fallback: "24h", added: true,
+			meaning: "How long a repository whose source has not changed is left alone before it is really synced again. `0`: it is synced each time.",
+		},
+		{
+			section: "pulp", key: "probe_upstream", value: strictBool(func(s *Settings) *bool { return &s.Pulp.ProbeUpstream }), fallback: "false", added: true,
+			meaning: "Whether Pulp Manager asks outside upstreams itself whether their metadata has changed, and leaves repositories alone whose has not. It must be able to reach them; an upstream that needs a login, or answers anything odd, is always synced. A mirror that serves old metadata now and then is found out after `full_sync_interval` at the latest.",
+		},
+		{
 			section: "pulp", key: "request_timeout", value: number(func(s *Settings) *time.Duration { return &s.Pulp.RequestTimeout }, time.Second, "seconds"), fallback: "60", added: true,
 			meaning: "How long one request to a Pulp server may take, in seconds.",
 		},
@@ -187,17 +195,16 @@ func fields() []field {
 
 		{
 			section: "vault", key: "vault_addr", value: address(func(s *Settings) *string { return &s.Vault.Addr }),
-			meaning: "Address of a Vault or OpenBao agent that adds the login to requests.",
+			meaning: "Address of Vault or OpenBao, or of an agent of theirs that adds the login to requests.",
 		},
 		{
 			section: "vault", key: "repo_secret_namespace", value: text(func(s *Settings) *string { return &s.Vault.SecretNamespace }),
-			meaning: "Vault namespace of the secrets that definitions name.",
+			meaning: "Vault namespace of the secrets that definitions name. Empty: as `namespace`.",
 		},
 		{section: "vault", key: "enabled", value: nothing(), dead: noVaultKey},
 		{section: "vault", key: "url", value: nothing(), dead: "the Python version did not read it either: write vault_addr"},
-		{section: "vault", key: "role", value: nothing(), dead: noVaultKey},
 		{section: "vault", key: "mount_point", value: nothing(), dead: noVaultKey},
-	}
+	}, vaultFields()...)
 }
 
 // method reads the original's `none`, which never was a way to log in, as empty (D2).

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -29,7 +30,9 @@ func argsFields(t *testing.T, file string) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fields = append(fields, reflect.StructTag(tag).Get("json"))
+			if name := reflect.StructTag(tag).Get("json"); !strings.HasSuffix(name, ",omitempty") { // those only people give
+				fields = append(fields, name)
+			}
 		}
 		return false
 	})

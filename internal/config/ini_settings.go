@@ -142,6 +142,7 @@ func checkSettings(s Settings, from origin, r *report) {
 	if !s.Auth.RequireJWT {
 		r.warnf(from[id("auth", "require_jwt_auth")], "", "[auth] require_jwt_auth = false lets everybody who reaches the API sync, snapshot and remove repositories")
 	}
+	checkVault(s, from, r)
 	if s.Auth.Method == "ldap" {
 		for _, need := range []struct {
 			key     string

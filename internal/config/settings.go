@@ -54,6 +54,9 @@ type Pulp struct {
 	MaxSyncsPerServer   int // over all runs
 	MaxSyncsPerUpstream int // over all runs, by host of the feed
 
+	FullSyncInterval time.Duration // how long what has not changed is not really synced; 0: it always is
+	ProbeUpstream    bool          // ask outside upstreams whether they have changed
+
 	DebSigningService   string         // empty: metadata is not signed
 	RPMSigningService   string         // the same for rpm
 	BannedPackages      *fleet.Pattern // nil: none
@@ -106,6 +109,17 @@ type Paging struct {
 
 // Vault is section [vault].
 type Vault struct {
-	Addr            string // base URL of an agent that adds the login; empty: none
-	SecretNamespace string // for the secrets of definitions, not for servers' passwords
+	Addr            string // base URL of Vault, or of an agent that adds the login; empty: none
+	Namespace       string // of the login and of references; empty: none
+	SecretNamespace string // for the secrets of definitions, not for servers' passwords; empty: Namespace
+	CAFile          string // PEM; empty: CA.RootFile
+
+	AuthMethod  string // "agent", "token", "approle" or "kubernetes"
+	AuthMount   string // empty: the method's name
+	Token       fleet.SecretRef
+	RoleID      string
+	SecretID    fleet.SecretRef
+	Wrapped     bool // SecretID is a token that wraps it
+	Role        string
+	AccountFile string // with the token of a Kubernetes service account
 }

@@ -113,7 +113,7 @@ func (c *syncConfig) addServer(y *yamlReader, e entry) {
 	s.Server = fleet.Server{
 		Name: name, Password: fleet.SecretRef(o.values["password"]),
 		URL: trimSlash(o.values["url"]), ContentOrigin: trimSlash(o.values["content_origin"]), MirrorURL: trimSlash(o.values["mirror_url"]),
-		Domain: o.values["domain"], Description: o.values["description"],
+		Domain: o.values["domain"], Description: o.values["description"], Adopt: strings.EqualFold(o.values["adopt"], "true"),
 	}
 	if used := o.values["credentials"]; used != "" {
 		account, known := c.credentials[used]
@@ -131,6 +131,7 @@ func (c *syncConfig) addServer(y *yamlReader, e entry) {
 		s.Server.Registration = &fleet.Registration{
 			Schedule: reg.values["schedule"], MaxRuntime: reg.values["max_runtime"],
 			Include: reg.values["regex_include"], Exclude: reg.values["regex_exclude"],
+			OnMissing: reg.values["on_missing"], OnMissingCap: reg.whole("on_missing_cap"),
 		}
 	}
 	if n := resolve(o.nodes["repo_groups"]); n != nil && n.Kind == yaml.ScalarNode && n.Tag == "!!null" {

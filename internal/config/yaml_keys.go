@@ -57,6 +57,8 @@ func yamlKeys() []yamlKey {
 		textKey(levelServer, "password", "Password of the account on this server, by reference.").checked("a reference to a secret", checkRef).new().secret(),
 		textKey(levelServer, "domain", "Pulp domain to work in. Default: the server has none.").checked("the name of a domain", checkDomain).new(),
 		textKey(levelServer, "description", "Free text.").new(),
+		flagKey(levelServer, "adopt", "`true`: repositories that somebody else made on this server and that a definition or a mirror names become ours at once. "+
+			"Default: they wait until `pulp-manager adopt SERVER` accepts what would change.").new(),
 
 		textKey(levelServerGroup, "schedule", "When to sync, as cron text. Default: only by request.").checked("a cron text", checkCron),
 		wholeKey(levelServerGroup, "max_concurrent_syncs", "How many repositories of the group sync at a time.").must().misread("max_concurrent_sync"),
@@ -67,6 +69,11 @@ func yamlKeys() []yamlKey {
 		runtimeKey(levelRegistration, "Longest time a registration may take.").must(),
 		patternKey(levelRegistration, "regex_include", "Only definitions whose name it finds."),
 		patternKey(levelRegistration, "regex_exclude", "Not definitions whose name it finds; looked at first."),
+
+		textKey(levelRegistration, "on_missing", "What becomes of repositories that pulp-manager made and that no definition names any more: `keep` "+
+			"(they are told) or `remove`. Nothing is removed while a definition cannot be read, or when there is none at all. Default: `keep`.").checked("keep or remove", checkMissing).new(),
+		wholeKey(levelRegistration, "on_missing_cap", "How many of these one registration removes at most; where there are more, none is removed and the "+
+			"task fails. Default: 5, or a tenth of the server's repositories that pulp-manager made if that is more.").new(),
 
 		wholeKey(levelSnapshot, "max_concurrent_snapshots", "How many repositories are copied at a time.").must(),
 
@@ -84,6 +91,10 @@ func textKey(level, key, meaning string) yamlKey {
 
 func wholeKey(level, key, meaning string) yamlKey {
 	return yamlKey{level: level, key: key, kind: "a whole number, 1 or more", tag: "!!int", check: checkCount, meaning: meaning}
+}
+
+func flagKey(level, key, meaning string) yamlKey {
+	return yamlKey{level: level, key: key, kind: "true or false", tag: "!!bool", check: checkText, meaning: meaning}
 }
 
 func runtimeKey(level, meaning string) yamlKey {
@@ -147,6 +158,13 @@ func checkText(text string) error {
 func checkCount(text string) error {
 	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 1000 {
 		return fmt.Errorf("must be a whole number from 1 to 1000, not %s", text)
+	}
+	return nil
+}
+
+func checkMissing(text string) error {
+	if text != fleet.KeepMissing && text != fleet.RemoveMissing {
+		return fmt.Errorf("must be %s or %s, not %q", fleet.KeepMissing, fleet.RemoveMissing, text)
 	}
 	return nil
 }

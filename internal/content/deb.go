@@ -30,6 +30,9 @@ var deb = Type{
 
 	Feed:   contentFeed,
 	Mirror: debMirror,
+	Signature: &Signature{
+		Publication: "deb/apt", Service: "signing_service", Overrides: "signing_service_release_overrides", Key: "gpgkey",
+	},
 
 	Sync: Method{Name: "additive"},
 	MirrorSync: []Method{{
@@ -45,6 +48,16 @@ var deb = Type{
 		flat := isFlat(remote)
 		return "deb/apt", map[string]any{"structured": !flat, "simple": flat}
 	},
+	// With a base version, modify drops what a verbatim publication is made of (seen with pulp_deb 3.11).
+	Snapshot: &Snapshot{
+		Copy: "deb",
+		Repository: []string{
+			"signing_service", "signing_service_release_overrides", "publish_upstream_release_fields", "excluded_package_metadata_fields",
+		},
+		Publication: []string{
+			"simple", "structured", "signing_service", "layout", "publish_legacy_release_files", "excluded_package_metadata_fields",
+		},
+	},
 	Packages: Packages{
 		Path: "deb/packages", Fields: []string{"package", "version", "architecture", "sha256"}, Banned: true,
 		Filters: map[string]string{"name": "package", "version": "version", "sha256": "sha256"},
@@ -55,6 +68,7 @@ var deb = Type{
 	Hidden: []string{"deb.release_file", "deb.package_index", "deb.installer_file_index", "deb.installer_package"},
 	Guard:  guardDeb,
 	Read:   readDeb,
+	Probe:  probeDeb,
 }
 
 // flatSuite is the suite under which Pulp publishes a flat repository ("simple").
@@ -101,11 +115,15 @@ func debMirror(ctx context.Context, s Source) (map[string]any, error) {
 		return nil, fault.New(fault.NotFound, "the primary serves no suite of it").
 			WithHint("upload packages to the repository on the primary and publish it there, or give its remote suites")
 	}
-	return map[string]any{
+	fields := map[string]any{
 		"distributions": strings.Join(suites, " "), "components": nil, "architectures": nil,
 		"ignore_missing_package_indices": false, "policy": "immediate",
-		"gpgkey": nil, // of another upstream: it would refuse the primary's signature
-	}, nil
+		"gpgkey": nil, // another would refuse the primary's signature
+	}
+	if s.PublicKey != "" {
+		fields["gpgkey"] = s.PublicKey
+	}
+	return fields, nil
 }
 
 // guardDeb tells a sync that "completed" without what it was asked for: Pulp skips components and

@@ -22,6 +22,7 @@ var file = Type{
 	SyncOptions: []string{"mirror", "optimize"},
 
 	Publication: func(map[string]any) (string, map[string]any) { return "file/file", map[string]any{} },
+	Snapshot:    &Snapshot{Repository: []string{"manifest"}, Publication: []string{"manifest"}},
 	Packages: Packages{
 		Path: "file/files", Fields: []string{"relative_path", "sha256"},
 		Filters: map[string]string{"name": "relative_path", "sha256": "sha256"},
@@ -31,4 +32,5 @@ var file = Type{
 	},
 	Parsed: "sync.parsing.metadata",
 	Read:   readFile,
+	Probe:  probeFile,
 }

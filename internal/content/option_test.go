@@ -62,7 +62,7 @@ func TestArmored(t *testing.T) {
 
 func TestCatalogCheck(t *testing.T) {
 	c := Catalog{}
-	if diff := cmp.Diff([]fleet.RepositoryType{"deb", "rpm", "file"}, c.Known()); diff != "" {
+	if diff := cmp.Diff([]fleet.RepositoryType{"deb", "rpm", "file", "python", "container"}, c.Known()); diff != "" {
 		t.Error(diff)
 	}
 	got, err := c.Check("deb", map[string]any{"releases": " bookworm  sid", "components": "main", "architectures": "amd64 all", "policy": "on_demand"})
@@ -108,6 +108,10 @@ func TestRemoteFields(t *testing.T) {
 		"deb":  {"architectures", "components", "distributions", "ignore_missing_package_indices", "policy"},
 		"rpm":  {"policy"},
 		"file": {"policy"},
+		"python": {
+			"exclude_platforms", "excludes", "includes", "keep_latest_packages", "package_types", "policy", "prereleases",
+		},
+		"container": {"excludes", "includes", "policy", "upstream_name"},
 	} {
 		typ, _ := Find(name)
 		if got := slices.Sorted(maps.Keys(typ.Remote(nil))); !slices.Equal(got, want) {
@@ -128,15 +132,15 @@ func TestRemoteFields(t *testing.T) {
 func TestFind(t *testing.T) {
 	for _, typ := range Types() {
 		found, ok := Find(typ.Name)
-		if !ok || found.Path != typ.Path || typ.DistributionKind() != typ.Path {
+		if !ok || found.Path != typ.Path || typ.DistributionKind() == "" {
 			t.Errorf("%s: %v, distributions at %s", typ.Name, ok, typ.DistributionKind())
 		}
 	}
-	if (Type{Path: "python/python", DistributionPath: "python/pypi"}).DistributionKind() != "python/pypi" {
-		t.Error("a path of its own for distributions is not used")
+	if deb.DistributionKind() != "deb/apt" || python.DistributionKind() != "python/pypi" {
+		t.Errorf("distributions at %s and %s", deb.DistributionKind(), python.DistributionKind())
 	}
-	if _, ok := Find("container"); ok {
-		t.Error("container is not there yet")
+	if _, ok := Find("iso"); ok {
+		t.Error("there is a type iso")
 	}
 	Types()[0].Name = "changed"
 	if Types()[0].Name != "deb" {

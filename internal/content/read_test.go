@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
 // tree is what a distribution serves.
@@ -217,12 +218,12 @@ func TestReadFile(t *testing.T) {
 }
 
 func TestFeeds(t *testing.T) {
+	wants := map[fleet.RepositoryType]string{
+		"deb": "/pulp/content/a/", "rpm": "/pulp/content/a/", "file": "/pulp/content/a/PULP_MANIFEST", "python": "/pypi/a/", "container": "",
+	}
 	for _, typ := range Types() {
-		want := "https://p.test/pulp/content/a/"
-		if typ.Name == "file" {
-			want += "PULP_MANIFEST"
-		}
-		if got := typ.Feed("https://p.test", "a"); got != want {
+		want, ok := wants[typ.Name]
+		if got := typ.Feed("https://p.test", "a"); !ok || got != "https://p.test"+want {
 			t.Errorf("%s: %s", typ.Name, got)
 		}
 	}

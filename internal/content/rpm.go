@@ -30,9 +30,14 @@ var rpm = Type{
 	Publication: func(map[string]any) (string, map[string]any) {
 		return "rpm/rpm", map[string]any{"checksum_type": "sha256"}
 	},
+	Snapshot: &Snapshot{
+		Repository:  []string{"metadata_signing_service", "checksum_type", "compression_type", "layout", "repo_config"},
+		Publication: []string{"checksum_type", "compression_type", "layout", "repo_config"},
+	},
 	Packages: Packages{
 		Path: "rpm/packages", Fields: []string{"name", "epoch", "version", "release", "arch", "sha256"}, Banned: true,
-		Filters: map[string]string{"name": "name", "version": "version", "sha256": "sha256"},
+		Filters:   map[string]string{"name": "name", "version": "version", "sha256": "sha256"},
+		Referring: rpmReferring,
 		Unit: func(f map[string]any) Unit {
 			version := text(f, "version") + "-" + text(f, "release")
 			if epoch := text(f, "epoch"); epoch != "" && epoch != "0" {
@@ -43,4 +48,5 @@ var rpm = Type{
 	},
 	Parsed: "sync.parsing.packages",
 	Read:   readRPM,
+	Probe:  probeRPM,
 }

@@ -6,6 +6,7 @@ package content
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,22 +37,30 @@ type Type struct {
 	Path      string // of its repositories and remotes: "deb/apt"
 	// DistributionPath is the path of its distributions where it differs from Path.
 	DistributionPath string
-	Units            string // key of its packages in a version's content summary
-	Noun             string // what a unit is called: package, file
-	Serving          Serving
-	Signs            string // repository's field that names the signing service of its metadata; empty: none
-	SigningSetting   string // key of [pulp] in config.ini that gives the service's name; empty: none
+	// OtherPaths are further lists of its repositories, which have no remotes. Not each version of Pulp has them.
+	OtherPaths     []string
+	Units          string // key of its packages in a version's content summary
+	Noun           string // what a unit is called: package, file
+	Serving        Serving
+	Signs          string // repository's field that names the signing service of its metadata; empty: none
+	SigningSetting string // key of [pulp] in config.ini that gives the service's name; empty: none
 
 	// Options are the keys its definitions may have beyond the common ones.
 	Options []Option
 	// Remote gives a remote's fields beyond the common ones, for a definition's options.
 	Remote func(options map[string]any) map[string]any
+	// CheckURL gives a definition's url in the form that Pulp's sync needs; Invalid. May be nil.
+	CheckURL func(address string) (string, error)
+	// Renamed are fields of the remote that older versions of Pulp call otherwise.
+	Renamed []Renaming
 
 	// Feed gives the url a secondary's remote reads, from the primary's scheme and host and the base path
 	// of its distribution there.
 	Feed func(address, basePath string) string
 	// Mirror gives the fields of a secondary's remote beyond the common ones.
 	Mirror func(ctx context.Context, s Source) (map[string]any, error)
+	// Signature says how a mirror checks who signed the metadata that the primary serves; nil: it cannot.
+	Signature *Signature
 	// MirrorLogin tells that a secondary logs in to the primary with the primary's account to read it.
 	MirrorLogin bool
 
@@ -67,8 +76,11 @@ type Type struct {
 	SyncOptions []string
 
 	// Publication gives the path and the body of the publication to make of a repository whose
-	// remote has these fields (nil: it has none).
+	// remote has these fields (nil: it has none). Nil where the type has no publications.
 	Publication func(remote map[string]any) (path string, body map[string]any)
+
+	// Snapshot says how a version becomes a repository of its own; nil: it cannot.
+	Snapshot *Snapshot
 
 	// Packages says how its units are listed and named.
 	Packages Packages
@@ -78,13 +90,26 @@ type Type struct {
 
 	// Parsed is the code of the progress report that counts the feed's units; empty: it has none.
 	Parsed string
+	// Probe gives the urls of the files upstream that tell, for a remote with these fields, whether anything
+	// has changed there: of each group at least one must be there, and none may have changed. Nil, or no
+	// group: they do not tell.
+	Probe func(remote map[string]any) [][]string
 	// Guard looks for what a sync was asked for and did not bring, in a version that is not
 	// served yet. The error is Invalid and says what is not there. May be nil.
 	Guard func(ctx context.Context, v Version) error
+	// GuardMirror looks for what the primary serves and a mirror's sync did not bring, where Pulp does
+	// not tell. The error is Invalid. May be nil.
+	GuardMirror func(ctx context.Context, ours, theirs Version) error
 
+	// Place is where on a server clients read a distribution, with a slash at its end; nil: below the
+	// address of Pulp's content.
+	Place func(basePath string) string
 	// Read reads a repository as a client does, given the fields of its remote (nil: it has none).
 	Read func(ctx context.Context, fetch Fetch, remote map[string]any) (View, error)
 }
+
+// Renaming is a field of a remote that Pulp called otherwise before a version of the component.
+type Renaming struct{ Field, Was, Since string }
 
 // Method is one way to sync.
 type Method struct {
@@ -102,7 +127,7 @@ type Source struct {
 	BasePath  string         // of the primary's distribution
 	Remote    map[string]any // fields of the primary's remote; nil: it has none
 	Version   string         // href of the version the primary serves; empty: nothing
-	PublicKey string         // armored, of whoever signed the metadata the primary serves; empty: not signed, or not known
+	PublicKey string         // armored, of whoever signed the metadata the primary serves; empty: it is not signed
 	List      List           // asks the primary
 }
 
@@ -113,8 +138,12 @@ type Packages struct {
 	// Filters are the list's filters for what a person looks for: "name", "version", "sha256".
 	Filters map[string]string
 	Unit    func(fields map[string]any) Unit
+	// Recursive tells that a repository has no "modify/", but a "remove/" that takes out a unit with what only that needs.
+	Recursive bool
 	// Banned tells that banned packages are taken out of what is synced from outside.
 	Banned bool
+	// Referring are the kinds of content that name them, and that Pulp leaves when it takes them out.
+	Referring []Referring
 }
 
 // Unit is a package, a file or a tag as people name it.
@@ -134,7 +163,7 @@ func (u Unit) String() string {
 // Version is a repository version that is about to be served.
 type Version struct {
 	Href   string
-	Remote map[string]any // fields of the remote it was synced from
+	Remote map[string]any // fields of the remote it was synced from; nil: not asked for
 	Added  int            // units added by it
 	List   List           // asks the server it is on
 }
@@ -186,7 +215,7 @@ type Option struct {
 }
 
 // types are all there are, in the order users see them.
-var types = []Type{deb, rpm, file}
+var types = []Type{deb, rpm, file, python, container}
 
 // Types gives all types.
 func Types() []Type { return append([]Type(nil), types...) }
@@ -240,4 +269,41 @@ func (Catalog) Check(name fleet.RepositoryType, options map[string]any) (map[str
 		}
 	}
 	return checked, nil
+}
+
+// Feed gives the url of a definition with these checked options in the form that a sync of the type
+// needs. Invalid where the type needs more to sync than there is.
+func (Catalog) Feed(name fleet.RepositoryType, address string, options map[string]any) (string, error) {
+	t, ok := Find(name)
+	if !ok {
+		return "", fault.New(fault.Invalid, "content_repo_type %q is not known", name)
+	}
+	for _, o := range t.Options {
+		if _, given := options[o.Name]; o.Required && !given {
+			return "", fault.New(fault.Invalid, "key %q is missing: %s repositories with a url need it", o.Name, name).WithHint("%s", o.Doc)
+		}
+	}
+	if t.CheckURL == nil {
+		return address, nil
+	}
+	return t.CheckURL(address)
+}
+
+// OnServer gives fields of a remote by the names that a server has for them. There are the fields of the
+// remote there; nil: it is to be created. AtLeast tells whether the server has a version of a component.
+func (t Type) OnServer(fields, there map[string]any, atLeast func(component, version string) bool) map[string]any {
+	if len(t.Renamed) == 0 {
+		return fields
+	}
+	named := maps.Clone(fields)
+	for _, r := range t.Renamed {
+		value, ok := named[r.Field]
+		_, known := there[r.Field]
+		if !ok || known || (there == nil && atLeast(t.Component, r.Since)) {
+			continue
+		}
+		delete(named, r.Field)
+		named[r.Was] = value
+	}
+	return named
 }

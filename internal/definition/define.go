@@ -62,6 +62,9 @@ func (r *reader) define(source string, text []byte) (file, error) {
 	}
 	f.Name = name
 	if f.External() {
+		if f.URL, err = r.rules.Types.Feed(f.Type, f.URL, f.Options); err != nil {
+			return file{}, err
+		}
 		f.Name = prefixed(externalPrefix, name)
 	} else {
 		f.Name = prefixed(g.prefix, name)

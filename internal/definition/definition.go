@@ -21,6 +21,8 @@ import (
 type Types interface {
 	// Check gives a definition's own keys of its type in the form the type expects; Invalid.
 	Check(t fleet.RepositoryType, options map[string]any) (map[string]any, error)
+	// Feed gives the url of a definition with these checked options in the form its type needs; Invalid.
+	Feed(t fleet.RepositoryType, url string, options map[string]any) (string, error)
 	Known() []fleet.RepositoryType
 }
 

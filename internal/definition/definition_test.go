@@ -35,6 +35,14 @@ func (types) Check(t fleet.RepositoryType, options map[string]any) (map[string]a
 	return checked, nil
 }
 
+// Feed wants releases where a url asks for them.
+func (types) Feed(t fleet.RepositoryType, url string, options map[string]any) (string, error) {
+	if strings.HasSuffix(url, "/needs-releases") && options["releases"] == nil {
+		return "", fault.New(fault.Invalid, "key %q is missing: %s repositories with this url need it", "releases", t)
+	}
+	return url, nil
+}
+
 var rules = Rules{
 	SecretRef: func(text string) (fleet.SecretRef, error) {
 		if !strings.HasPrefix(text, "env:OK_") {

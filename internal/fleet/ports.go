@@ -146,12 +146,44 @@ type Configurations interface {
 	InForce(ctx context.Context) (string, error)
 }
 
+// SyncRecords remembers what syncs were made from, so that what has not changed need not be synced.
+type SyncRecords interface {
+	// FindSyncRecords gives those of a server's repositories.
+	FindSyncRecords(ctx context.Context, server ServerID) (map[RepositoryID]SyncRecord, error)
+	// SyncRecord gives a repository's; a zero one where there is none.
+	SyncRecord(ctx context.Context, id RepositoryID) (SyncRecord, error)
+	// SaveSyncRecord replaces a repository's record; ErrLeaseLost.
+	SaveSyncRecord(ctx context.Context, lease Lease, r SyncRecord) error
+	// ForgetSyncRecord removes the basis from a repository's record; ErrLeaseLost. None is no error.
+	ForgetSyncRecord(ctx context.Context, lease Lease, id RepositoryID) error
+	// CompleteUnchanged ends queued children of the lease's root task as completed syncs, with a stage each,
+	// where the record is still the one given. It gives those that it ended; ErrLeaseLost.
+	CompleteUnchanged(ctx context.Context, lease Lease, all []UnchangedSync) ([]TaskID, error)
+}
+
 // Fingerprints remembers what secrets were last sent to a server's remotes, without
 // being able to tell them.
 type Fingerprints interface {
 	// Fingerprints gives a server's, by "remote name/field".
 	Fingerprints(ctx context.Context, server ServerID) (map[string]string, error)
 	SetFingerprint(ctx context.Context, server ServerID, key, fingerprint string) error
+}
+
+// Ownership remembers what of a server is ours, how we left it, and what waits to become ours.
+type Ownership interface {
+	// Baselines gives how we left a server's objects.
+	Baselines(ctx context.Context, server ServerID) (map[BaselineKey]Baseline, error)
+	// SetBaselines stores some of them, each in place of the one of its noun and name.
+	SetBaselines(ctx context.Context, server ServerID, all []Baseline) error
+	// DropBaselines forgets all about some repositories, by name.
+	DropBaselines(ctx context.Context, server ServerID, names []string) error
+	// Adoptions gives what waits to be adopted, by name.
+	Adoptions(ctx context.Context, server ServerID) ([]Adoption, error)
+	// SetAdoptions stores that of the repositories looked at those in waiting wait, and no other.
+	SetAdoptions(ctx context.Context, server ServerID, looked []string, waiting []Adoption) error
+	// SetUnwanted notes, at the store's now, that nothing wants those in unwanted any more. Of the
+	// others looked at it is no longer so. Both are names.
+	SetUnwanted(ctx context.Context, server ServerID, looked, unwanted []string) error
 }
 
 // Secrets finds the text behind a reference.

@@ -33,6 +33,8 @@ type Server struct {
 	SnapshotSupported      bool
 	MaxConcurrentSnapshots int // 0: not given
 
+	Adopt bool // repositories that somebody else made become ours without asking
+
 	Registration *Registration // nil: never registered on schedule
 
 	Health     Health // roll-up over its repositories; empty: not yet known
@@ -49,4 +51,7 @@ type Registration struct {
 	MaxRuntime string
 	Include    string // patterns on the definition's candidate name
 	Exclude    string
+
+	OnMissing    string // KeepMissing (or empty), RemoveMissing
+	OnMissingCap int    // 0: DefaultMissingCap
 }

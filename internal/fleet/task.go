@@ -19,10 +19,11 @@ const (
 	KindRegister          Kind = "repo_creation_from_git"
 	KindRepoRemoval       Kind = "repo_removal"
 	KindRemoveRepoContent Kind = "remove_repo_content"
+	KindAdopt             Kind = "repo_adoption" // not the original's
 )
 
 // Kinds are all kinds, in the order the API lists them.
-var Kinds = []Kind{KindRepoSync, KindRepoGroupSync, KindRepoSnapshot, KindRegister, KindRepoRemoval, KindRemoveRepoContent}
+var Kinds = []Kind{KindRepoSync, KindRepoGroupSync, KindRepoSnapshot, KindRegister, KindRepoRemoval, KindRemoveRepoContent, KindAdopt}
 
 // TaskState is where a task is in its life.
 type TaskState string

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/pulp/pulp-manager/internal/content"
+	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
@@ -23,6 +24,10 @@ type Picture struct {
 	Status       pulp.Status
 	Types        []content.Type // those whose plugin the server has
 	Repositories []*Repository  // by type and name
+	// Others are distributions and names of types that we do not know; set by TakeOthers.
+	Others Others
+	// Origins is what the server that this one mirrors from served before anything was synced; nil: not known.
+	Origins Origins
 
 	byName       map[key]*Repository
 	publications map[pulp.Href][]pulp.Href // version → its publications, oldest first; set by Serve
@@ -45,6 +50,11 @@ type Repository struct {
 	Served       string // version the distribution serves; set by Picture.Serve
 	// ServedPublication is the publication of that version that is served; set by Picture.Serve.
 	ServedPublication pulp.Href
+	Published         string // when that publication was made, in Pulp's words; set by Picture.Serve
+	// Packages is how many units that version has, or the newest one where nothing is served, and
+	// PackagesVersion is the one counted; set by Picture.Count.
+	Packages        int
+	PackagesVersion pulp.Href
 }
 
 // Take asks a server for all repositories, remotes and distributions of the types it can hold. Only
@@ -79,6 +89,10 @@ func NewPicture(server fleet.ServerName, status pulp.Status, repositories ...*Re
 	return p
 }
 
+// listLimit is how many objects of a type one request gives at most: Pulp sets no bound, and is faster with few
+// large pages than with many.
+const listLimit = "2000"
+
 func (p *Picture) sort() {
 	p.Repositories = slices.SortedFunc(maps.Values(p.byName), func(a, b *Repository) int {
 		return cmp.Or(cmp.Compare(a.Type.Name, b.Type.Name), cmp.Compare(a.Name, b.Name))
@@ -86,13 +100,24 @@ func (p *Picture) sort() {
 }
 
 func (p *Picture) take(ctx context.Context, c *pulp.Client, t content.Type, names []string) error {
-	query := url.Values{"ordering": {"name"}}
-	if len(names) > 0 {
+	query := url.Values{"ordering": {"name"}, "limit": {listLimit}}
+	switch len(names) {
+	case 0:
+	case 1:
+		query.Set("name", names[0]) // it may have a comma in it
+	default:
 		query.Set("name__in", strings.Join(names, ","))
 	}
 	repositories, err := c.Repositories(ctx, t.Path, query)
 	if err != nil {
 		return err
+	}
+	for _, path := range t.OtherPaths {
+		others, err := c.Repositories(ctx, path, query)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		repositories = append(repositories, others...)
 	}
 	remotes, err := c.Remotes(ctx, t.Path, query)
 	if err != nil {
@@ -159,7 +184,8 @@ func (p *Picture) Fleet(server fleet.ServerID) []fleet.Repository {
 		}
 		row := fleet.Repository{
 			Server: server, Name: r.Name, Type: r.Type.Name, Href: string(r.Repository.Href),
-			LatestVersion: string(r.Repository.LatestVersion), ServedVersion: r.Served,
+			LatestVersion: string(r.Repository.LatestVersion), ServedVersion: r.Served, ServedPublication: string(r.ServedPublication),
+			Packages: r.Packages, PackagesVersion: string(r.PackagesVersion),
 		}
 		if r.Linked {
 			row.RemoteHref = string(r.Repository.Remote)
@@ -168,7 +194,7 @@ func (p *Picture) Fleet(server fleet.ServerID) []fleet.Repository {
 			}
 		}
 		if r.Distribution != nil {
-			row.DistributionHref = string(r.Distribution.Href)
+			row.DistributionHref, row.BasePath = string(r.Distribution.Href), r.Distribution.BasePath
 		}
 		all = append(all, row)
 	}

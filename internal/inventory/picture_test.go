@@ -55,6 +55,9 @@ func (s *shelf) remote(kind, name string) pulp.Href {
 	if strings.HasPrefix(kind, "deb") {
 		body["distributions"] = "stable"
 	}
+	if strings.HasPrefix(kind, "container") {
+		body["upstream_name"] = name
+	}
 	made, err := s.client.CreateRemote(s.t.Context(), kind, body)
 	if err != nil {
 		s.t.Fatal(err)
@@ -119,7 +122,7 @@ func TestTake(t *testing.T) {
 	s.distribution("file/file", "alone", nil)
 
 	p := s.take()
-	if p.Server != "alpha" || len(p.Types) != 3 || !p.Status.Has("deb") {
+	if p.Server != "alpha" || len(p.Types) != len(content.Types()) || !p.Status.Has("deb") {
 		t.Errorf("server %q, %d types, status %+v", p.Server, len(p.Types), p.Status)
 	}
 	var names []string
@@ -150,7 +153,7 @@ func TestTake(t *testing.T) {
 		{Server: 7, Name: "uploads", Type: "deb", Href: string(p.Find("deb", "uploads").Repository.Href), LatestVersion: string(p.Find("deb", "uploads").Repository.LatestVersion)},
 		{
 			Server: 7, Name: "b", Type: "rpm", Href: string(repository), RemoteHref: string(remote), RemoteFeed: "http://up.test/b/",
-			DistributionHref: string(b.Distribution.Href), LatestVersion: string(repository) + "versions/0/",
+			DistributionHref: string(b.Distribution.Href), BasePath: "rpm/rpm/b", LatestVersion: string(repository) + "versions/0/",
 		},
 	}
 	if diff := cmp.Diff(want, p.Fleet(7)); diff != "" {
@@ -294,14 +297,15 @@ func withPlugins(t *testing.T, server *pulpfake.Server, plugins ...string) strin
 	return front.URL
 }
 
-// D90: a server with 1,000 repositories is looked at with a dozen requests.
+// D90: a server with 1,000 repositories is looked at with three requests a type, and four more.
 func TestRequests(t *testing.T) {
 	s := newShelf(t)
 	kinds := content.Types()
 	for i := range 1000 {
 		kind, name := kinds[i%len(kinds)].Path, fmt.Sprintf("r%04d", i)
+		served := kinds[i%len(kinds)].DistributionKind()
 		repository := s.repository(kind, name, s.remote(kind, name))
-		task, err := s.client.CreateDistribution(t.Context(), kind, pulp.Fields{"name": name, "base_path": name, "repository": repository})
+		task, err := s.client.CreateDistribution(t.Context(), served, pulp.Fields{"name": name, "base_path": name, "repository": repository})
 		if err != nil {
 			t.Fatal(task, err)
 		}
@@ -318,7 +322,7 @@ func TestRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(s.server.Requests()); n > 12 {
+	if n := len(s.server.Requests()); n > 3*len(kinds)+4 {
 		t.Errorf("%d requests", n)
 	}
 	if rows := p.Fleet(1); len(rows) != 1000 || rows[0].RemoteFeed == "" || rows[999].DistributionHref == "" {
@@ -329,7 +333,7 @@ func TestRequests(t *testing.T) {
 	if err := one.Serve(t.Context(), s.client, one.Repositories[0].Repository.Href); err != nil || len(one.Repositories) != 1 {
 		t.Errorf("%d repositories, %v", len(one.Repositories), err)
 	}
-	if n := len(s.server.Requests()); n > 11 {
+	if n := len(s.server.Requests()); n > 3*len(kinds)+3 {
 		t.Errorf("%d requests for one repository", n)
 	}
 }

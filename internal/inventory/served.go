@@ -16,7 +16,8 @@ const publicationFields = "pulp_href,repository,repository_version,pulp_created"
 
 // Serve finds out which version each distribution serves, from one bulk list of publications, or from
 // one for each of only. A repository's newest publication of its newest published version is
-// what is served where the distribution names the repository.
+// what is served where the distribution names the repository; of a type without publications it is its
+// newest version.
 func (p *Picture) Serve(ctx context.Context, c *pulp.Client, only ...pulp.Href) error {
 	publications, err := listPublications(ctx, c, only)
 	if err != nil {
@@ -24,11 +25,12 @@ func (p *Picture) Serve(ctx context.Context, c *pulp.Client, only ...pulp.Href) 
 	}
 	slices.SortStableFunc(publications, func(a, b pulp.Fields) int { return cmp.Compare(text(a, "pulp_created"), text(b, "pulp_created")) })
 	versions := make(map[pulp.Href]pulp.Href, len(publications)) // publication → version
-	newest := map[pulp.Href]pulp.Href{}                          // repository → newest published version
+	made := make(map[pulp.Href]string, len(publications))
+	newest := map[pulp.Href]pulp.Href{} // repository → newest published version
 	p.publications = map[pulp.Href][]pulp.Href{}
 	for _, f := range publications {
 		version := text(f, "repository_version")
-		versions[f.Href()] = version
+		versions[f.Href()], made[f.Href()] = version, string(text(f, "pulp_created"))
 		p.publications[version] = append(p.publications[version], f.Href())
 		repository, number, ok := version.VersionNumber()
 		if !ok {
@@ -38,8 +40,9 @@ func (p *Picture) Serve(ctx context.Context, c *pulp.Client, only ...pulp.Href) 
 			newest[repository] = version
 		}
 	}
+	p.unpublished(newest)
 	for _, r := range p.Repositories {
-		r.Served, r.ServedPublication = "", ""
+		r.Served, r.ServedPublication, r.Published = "", "", ""
 		if r.Distribution == nil {
 			continue
 		}
@@ -48,15 +51,29 @@ func (p *Picture) Serve(ctx context.Context, c *pulp.Client, only ...pulp.Href) 
 		if all := p.publications[version]; r.ServedPublication == "" && len(all) > 0 {
 			r.ServedPublication = all[len(all)-1]
 		}
+		r.Published = made[r.ServedPublication]
 	}
 	return nil
+}
+
+// unpublished adds, for types without publications, what a distribution serves that names a repository: its
+// newest version. Version 0 is nothing yet.
+func (p *Picture) unpublished(newest map[pulp.Href]pulp.Href) {
+	for _, r := range p.Repositories {
+		if r.Repository == nil || r.published() {
+			continue
+		}
+		if _, number, ok := r.Repository.LatestVersion.VersionNumber(); ok && number > 0 {
+			newest[r.Repository.Href] = r.Repository.LatestVersion
+		}
+	}
 }
 
 // listPublications lists all publications, or those of some repositories: Pulp looks at one "repository"
 // of a query only.
 func listPublications(ctx context.Context, c *pulp.Client, only []pulp.Href) ([]pulp.Fields, error) {
 	if len(only) == 0 {
-		return c.List(ctx, "publications/", url.Values{"fields": {publicationFields}})
+		return c.List(ctx, "publications/", url.Values{"fields": {publicationFields}, "limit": {"5000"}})
 	}
 	var all []pulp.Fields
 	for _, repository := range only {

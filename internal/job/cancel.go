@@ -98,7 +98,7 @@ func (r *Run) leave(ctx context.Context, s *Server, row fleet.PulpRequest) error
 		return err
 	}
 	for _, l := range locks {
-		about := l.Repository == of || (of == "" && strings.HasSuffix(row.Step, " "+l.Repository))
+		about := l.Repository == of || strings.HasSuffix(row.Step, " "+l.Repository)
 		if l.Task == r.Lease.Task && l.PulpTask == "" && about {
 			if err := r.Env.Locks.HandLock(ctx, r.Lease, s.ID, l.Repository, row.Href); err != nil {
 				return err

@@ -34,10 +34,18 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 		running, ended = running+began, ended+over
 		seen(running, ended, len(children))
 	}
+	before := 0
+	for _, c := range children {
+		if c.State.Final() {
+			before++
+		}
+	}
+	if before > 0 {
+		count(0, before)
+	}
 	slots := make(chan struct{}, max(concurrency, 1))
 	for i := range children {
 		if children[i].State.Final() {
-			count(0, 1)
 			continue
 		}
 		select {

@@ -16,6 +16,8 @@ type Env struct {
 	Work         fleet.Work
 	Requests     fleet.PulpRequests
 	Locks        fleet.Locks
+	SyncRecords  fleet.SyncRecords
+	Ownership    fleet.Ownership
 
 	Catalog []Definition // by which a parent finds its children's jobs
 	Pulps   *Pulps

@@ -71,7 +71,7 @@ func (p *Progress) Say(ctx context.Context, format string, args ...any) {
 func (p *Progress) set(ctx context.Context, key string, value any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.row.Detail[key] == value {
+	if reflect.DeepEqual(p.row.Detail[key], value) {
 		return
 	}
 	detail := maps.Clone(p.row.Detail)

@@ -90,20 +90,22 @@ func progressText(t pulp.Task) string {
 	return ""
 }
 
-// advice says what to do about a failed Pulp task: the first entry whose text occurs in Pulp's reason
-// or error code (seen with pulpcore 3.123, pulp_deb 3.11, pulp_rpm 3.39).
+// advice says what to do about a failed Pulp task: the first entry whose text occurs in Pulp's reason.
+// Its words are the same with the code that newer servers put before them and without it (seen with
+// pulpcore 3.85 and 3.123).
 var advice = []struct{ text, todo string }{
-	{"DEB0001", "check the url and the suites (releases) of the definition"},
-	{"DEB0002", "the upstream's signature does not fit the remote's gpgkey: check both"},
-	{"DEB0004", "the url does not lead to a deb repository: check it"},
-	{"RPM0016", "the url does not lead to an rpm repository: check it"},
-	{"PLP0003", "upstream serves a file that differs from what its metadata says: try later, or tell whoever runs it"},
-	{"PLP0005", "upstream is too slow: raise sock_read_timeout, or try later"},
+	{"Could not find a Release file", "check the url and the suites (releases) of the definition"},
+	{"Unable to verify any Release files", "the upstream's signature does not fit the remote's gpgkey: check both"},
+	{"is missing the required field", "the url does not lead to a deb repository: check it"},
+	{"Repository doesn't contain required metadata file", "the url does not lead to an rpm repository: check it"},
+	{"failed validation due to checksum", "upstream serves a file that differs from what its metadata says: try later, or tell whoever runs it"},
+	{"Request timed out", "upstream is too slow: raise sock_read_timeout, or try later"},
+	{"CERTIFICATE_VERIFY_FAILED", "Pulp does not trust the upstream's certificate: give the definition its CA as ca_cert, or look at tls_validation"},
+	{"SSL", "TLS to upstream fails: check the certificates, or tls_validation"},
 	{"404", "upstream does not have it: check the url of the definition"},
 	{"401", "upstream wants a login: check the remote's credentials"},
 	{"403", "upstream refuses: check the remote's credentials or certificates"},
 	{"Cannot connect to host", "the Pulp server cannot reach upstream: check address, proxy and firewall"},
-	{"SSL", "TLS to upstream fails: check the certificates, or tls_validation"},
 	{"Worker has gone missing", "a Pulp worker died: see the server's log; the next run repeats it"},
 	{"Killed by signal", "a Pulp worker's process was killed, perhaps for memory: see the server's log"},
 	{"No space left", "the Pulp server's disk is full"},
@@ -111,7 +113,7 @@ var advice = []struct{ text, todo string }{
 
 func adviceFor(t pulp.Task) string {
 	for _, a := range advice {
-		if strings.Contains(t.ErrorCode, a.text) || strings.Contains(t.Reason, a.text) {
+		if strings.Contains(t.Reason, a.text) {
 			return a.todo
 		}
 	}

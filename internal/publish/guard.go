@@ -21,6 +21,8 @@ func guard(ctx context.Context, h Hands, r Request) (int, error) {
 	}
 	units, before := newest.Present[t.Units], served.Present[t.Units]
 	switch {
+	case r.ByHand && (units > 0 || r.Empty):
+		return units, nil
 	case units == 0 && before > 0:
 		return 0, fault.New(fault.Invalid, "repository %s: its newest version has no %ss, the served one has %d: not published", name, t.Noun, before).
 			WithHint("upstream has gone empty, or serves something else: check it; what was served before is served on")
@@ -28,7 +30,7 @@ func guard(ctx context.Context, h Hands, r Request) (int, error) {
 		return 0, fault.New(fault.Invalid, "repository %s: upstream has no %ss for it: not published", name, t.Noun).
 			WithHint("check url, suites, components and architectures in its definition")
 	}
-	if r.Mirrored || t.Guard == nil {
+	if r.Mirrored || r.Looked || t.Guard == nil {
 		return units, nil
 	}
 	err = t.Guard(ctx, content.Version{

@@ -7,6 +7,7 @@ package publish
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,6 +33,15 @@ type Request struct {
 	Publications []pulp.Href    // of that version, oldest first
 	Method       content.Method // by which it was synced
 	Mirrored     bool           // it is a secondary's
+	Looked       bool           // what was asked for has been looked for already, in the version that this one was made of
+	// Theirs gives the version that a secondary's primary serves; nil: it is not asked, or there is none.
+	Theirs func(ctx context.Context) (content.Version, error)
+
+	// ByHand tells that a person asked for what is in the newest version: it is not held against what its
+	// remote asks for, its distribution keeps its mode, and without a remote it is published as it was.
+	ByHand bool
+	Empty  bool // what is by hand may have no packages
+	Again  bool // what is by hand is published even where it is served already
 }
 
 // Done tells what publishing did.
@@ -45,16 +55,20 @@ type Done struct {
 // served; what was served before is served on.
 func Serve(ctx context.Context, h Hands, r Request) (Done, error) {
 	repository := r.Repository
-	if repository.Distribution == nil {
+	if repository.Distribution == nil && !r.ByHand {
 		return Done{}, fault.New(fault.NotFound, "repository %s has no distribution of its name, so nobody can read it", repository.Name).
 			WithHint("register its definition again, or create a distribution %q in Pulp", repository.Name)
 	}
+	if repository.Type.Serving == content.PinnedVersion {
+		return serveVersion(ctx, h, r)
+	}
 	publication := r.right()
-	if r.Newest == "" || (string(r.Newest) == repository.Served && publication != "" && publication == repository.ServedPublication) {
+	served := string(r.Newest) == repository.Served && publication != "" && publication == repository.ServedPublication
+	if r.Newest == "" || (served && !r.Again) {
 		return Done{Unchanged: true, Units: -1}, nil
 	}
-	follows := repository.Type.Serving == content.Following
-	if d := repository.Distribution; follows && d.Repository != repository.Repository.Href {
+	follows := r.follows()
+	if d := repository.Distribution; follows && !r.ByHand && d.Repository != repository.Repository.Href {
 		return Done{}, fault.New(fault.Conflict, "distribution %s does not follow its repository, so nothing that is published would be served", d.Name).
 			WithHint("register its definition again: that points the distribution at the repository")
 	}
@@ -62,15 +76,28 @@ func Serve(ctx context.Context, h Hands, r Request) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
-	if publication == "" || (follows && publication != r.Publications[len(r.Publications)-1]) {
+	if publication == "" || r.Again || (follows && publication != r.Publications[len(r.Publications)-1]) {
 		if publication, err = create(ctx, h, r); err != nil {
 			return Done{}, err
 		}
+	}
+	if follows {
+		return Done{Publication: publication, Units: units}, nil
 	}
 	if err := point(ctx, h, repository, publication); err != nil {
 		return Done{}, err
 	}
 	return Done{Publication: publication, Units: units}, nil
+}
+
+// follows tells whether what is published is served at once, because the distribution follows its repository. By
+// hand that is so, too, where there is no distribution of its name to point anywhere.
+func (r Request) follows() bool {
+	if !r.ByHand {
+		return r.Repository.Type.Serving == content.Following
+	}
+	d := r.Repository.Distribution
+	return d == nil || d.Repository == r.Repository.Repository.Href
 }
 
 // right gives the publication of the newest version that should be served, of those there are; empty:
@@ -103,9 +130,13 @@ func create(ctx context.Context, h Hands, r Request) (pulp.Href, error) {
 	}
 	path, options := make()
 	body := pulp.Fields{"repository_version": r.Newest}
-	for name, value := range options {
-		body[name] = value
+	maps.Copy(body, options)
+	if r.ByHand {
+		if err := asBefore(ctx, h, r.Repository, path, body); err != nil {
+			return "", err
+		}
 	}
+	r.Repository.Type.NameSigner(path, body, r.Repository.Repository.Fields)
 	task, err := h.Task(ctx, "publish", func(ctx context.Context) (pulp.Href, error) {
 		return h.Client().CreatePublication(ctx, path, body)
 	})
@@ -119,23 +150,32 @@ func create(ctx context.Context, h Hands, r Request) (pulp.Href, error) {
 	return publication, nil
 }
 
-// point makes the distribution serve a publication, where it does not follow the repository.
-func point(ctx context.Context, h Hands, repository *inventory.Repository, publication pulp.Href) error {
-	d := repository.Distribution
-	if repository.Type.Serving == content.Following {
+// asBefore gives a publication the options of the one that is served, where the repository has no remote that
+// tells them: a flat deb repository stays flat (D117).
+func asBefore(ctx context.Context, h Hands, r *inventory.Repository, path string, body pulp.Fields) error {
+	if r.Linked || !strings.Contains(string(r.ServedPublication), "/publications/"+path+"/") {
 		return nil
 	}
-	body := pulp.Fields{"publication": publication}
-	for _, other := range []string{"repository", "repository_version"} {
-		if _, ok := d.Fields[other]; ok {
-			body[other] = nil
+	var before pulp.Publication
+	err := h.Try(ctx, func(ctx context.Context) error {
+		var err error
+		before, err = h.Client().Publication(ctx, r.ServedPublication)
+		return err
+	})
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	for name := range body {
+		if value, ok := before.Fields[name]; ok && name != "repository_version" {
+			body[name] = value
 		}
 	}
-	_, err := h.Task(ctx, "serve", func(ctx context.Context) (pulp.Href, error) {
-		change, err := h.Client().UpdateDistribution(ctx, d.Href, body)
-		return change.Task, err
-	})
-	return err
+	return nil
+}
+
+// point makes the distribution serve a publication.
+func point(ctx context.Context, h Hands, repository *inventory.Repository, publication pulp.Href) error {
+	return serve(ctx, h, repository.Distribution, "publication", publication)
 }
 
 func remoteFields(r *inventory.Repository) map[string]any {

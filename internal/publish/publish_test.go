@@ -41,7 +41,7 @@ func newBench(t *testing.T, kind fleet.RepositoryType, packages ...string) *benc
 	b.method = b.kind.Sync
 	up := pulpfake.NewUpstream()
 	b.tree = up.Add("a", pulpfake.Spec{Kind: pulpfake.TreeKind(kind), Packages: named(packages...)})
-	fields := b.kind.Remote(nil)
+	fields := b.kind.Remote(map[string]any{"upstream_name": "a"}) // which registries want
 	fields["name"], fields["url"] = "a", b.tree.URL(up.Start(t))
 	remote, err := h.client.CreateRemote(t.Context(), b.kind.Path, given(fields))
 	if err != nil {

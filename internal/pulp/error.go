@@ -92,12 +92,13 @@ func (c *Client) broken(kind fault.Kind, what string, f failure, words string) *
 
 // refused makes the error of an answer that is not a success.
 func (c *Client) refused(r request, status int, header http.Header, body []byte) *fault.Error {
-	words, fields := readRefusal(header.Get("Content-Type"), body)
+	hidden := hiding(r.secrets())
+	words, fields := readRefusal(header.Get("Content-Type"), hidden.bytes(body)) // before anything is cut off
 	if words == "" {
 		words = fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))
 	}
 	e := &Error{Server: c.name, Method: r.method, Path: r.path, Status: status, Detail: words, Fields: fields}
-	e.scrub(r.secrets())
+	e.scrub(hidden)
 	out := fault.Wrap(kindOfStatus(status), &failure{
 		again: passing(status), after: retryAfter(header), err: e,
 	}, "Pulp server %s: %s: %s", c.name, r.what, e.Detail)
@@ -132,16 +133,4 @@ func kindOfStatus(status int) fault.Kind {
 		return fault.Unavailable
 	}
 	return fault.Invalid
-}
-
-// scrub makes sure that no secret we sent comes back in an error.
-func (e *Error) scrub(secrets []string) {
-	for _, secret := range secrets {
-		e.Detail = strings.ReplaceAll(e.Detail, secret, "***")
-		for _, messages := range e.Fields {
-			for i := range messages {
-				messages[i] = strings.ReplaceAll(messages[i], secret, "***")
-			}
-		}
-	}
 }

@@ -100,6 +100,12 @@ func (c *Client) page(ctx context.Context, path string, q url.Values) (page, err
 	return out, nil
 }
 
+// Page gives the objects of one page of a collection, as q's limit and offset say, and how many there are in all.
+func (c *Client) Page(ctx context.Context, path string, q url.Values) ([]Fields, int, error) {
+	got, err := c.page(ctx, path, q)
+	return got.Results, got.Count, err
+}
+
 // Count gives the number of objects in a collection without reading them.
 func (c *Client) Count(ctx context.Context, path string, q url.Values) (int, error) {
 	q = maps.Clone(q)

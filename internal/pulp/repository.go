@@ -75,6 +75,12 @@ func (c *Client) Modify(ctx context.Context, repository Href, body Fields) (Href
 	return c.startAt(ctx, "modify repository", repository, "modify/", body)
 }
 
+// RemoveContent starts removing content, with what only that needs, from a repository of a type that has no
+// "modify/": container. A version results only if something changed.
+func (c *Client) RemoveContent(ctx context.Context, repository Href, units []Href) (Href, error) {
+	return c.startAt(ctx, "remove content of repository", repository, "remove/", Fields{"content_units": units})
+}
+
 // Copy starts copying content between repositories of a plugin, "deb" or "rpm".
 func (c *Client) Copy(ctx context.Context, plugin string, body Fields) (Href, error) {
 	return c.start(ctx, "copy "+plugin+" content", c.api+collection(plugin+"/copy"), body)

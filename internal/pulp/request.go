@@ -28,39 +28,6 @@ type request struct {
 // safe tells that the request changes nothing, or nothing that matters.
 func (r request) safe() bool { return r.method == http.MethodGet || r.login }
 
-// secrets gives the secret values in the body.
-func (r request) secrets() []string {
-	var out []string
-	fields, _ := r.body.(Fields)
-	for key, value := range fields {
-		text, _ := value.(string)
-		if len(text) > 2 && (strings.Contains(key, "password") || strings.Contains(key, "token") ||
-			strings.Contains(key, "secret") || key == "client_key") {
-			out = append(out, text)
-		}
-	}
-	return append(out, headerSecrets(fields["headers"])...)
-}
-
-// headerSecrets gives the values of a remote's extra headers, which may be logins.
-func headerSecrets(headers any) []string {
-	raw, err := json.Marshal(headers)
-	if err != nil {
-		return nil
-	}
-	var list []struct{ Value string }
-	if json.Unmarshal(raw, &list) != nil {
-		return nil
-	}
-	var out []string
-	for _, header := range list {
-		if len(header.Value) > 2 {
-			out = append(out, header.Value)
-		}
-	}
-	return out
-}
-
 // answer is a success.
 type answer struct {
 	status int

@@ -110,6 +110,18 @@ func (c *Client) newestVersions(ctx context.Context, missing map[Href]bool, out 
 	return nil
 }
 
+// NewestVersions gives the versions of a repository from a number on, newest first.
+func (c *Client) NewestVersions(ctx context.Context, repository Href, from int) ([]RepositoryVersion, error) {
+	_, tail, ok := cutLast(string(repository), "/repositories/")
+	if !ok {
+		return nil, notSent(fault.New(fault.Invalid, "%q is not the href of a repository in Pulp", string(repository)))
+	}
+	list, err := c.List(ctx, collection("repositories/"+tail)+"versions/", url.Values{
+		"ordering": {"-number"}, "number__gte": {strconv.Itoa(from)}, "fields": {"pulp_href,number,content_summary,pulp_created"},
+	})
+	return each(list, newVersion), err
+}
+
 // DeleteVersion deletes a repository version; one being served is Invalid. It
 // gives the task.
 func (c *Client) DeleteVersion(ctx context.Context, href Href) (Href, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -41,59 +42,124 @@ const Concurrency = 4
 type Result struct {
 	Name string
 	Err  error // nil: all of them were made
+	// Repository is the repository, where it was there or was made.
+	Repository pulp.Href
 }
 
-// Apply sends the changes, repository by repository; one that fails stops none of the others. Seen
-// is told after each repository how many are done.
+// Apply sends the changes, repository by repository; one that fails stops none of the others but those
+// that are to take its place. Seen is told after each repository how many are done.
 func (s Applier) Apply(ctx context.Context, changes []Change, have *inventory.Picture, seen func(done, all int)) []Result {
-	var groups [][]Change
-	for _, c := range changes {
-		if n := len(groups); n > 0 && groups[n-1][0].Name == c.Name && groups[n-1][0].Type.Name == c.Type.Name {
-			groups[n-1] = append(groups[n-1], c)
-			continue
-		}
-		groups = append(groups, []Change{c})
-	}
+	groups := groupsOf(changes)
 	results := make([]Result, len(groups))
-	var (
-		wg   sync.WaitGroup
-		mu   sync.Mutex
-		done int
-	)
-	slots := make(chan struct{}, Concurrency)
 	for i, group := range groups {
 		results[i].Name = group[0].Name
+	}
+	done, failed := 0, map[string]bool{}
+	for _, wave := range waves(groups) {
+		var ready []int
+		for _, i := range wave {
+			if j := slices.IndexFunc(groups[i][0].After, func(name string) bool { return failed[name] }); j >= 0 {
+				results[i].Err = fault.New(fault.Conflict, "%s (%s): its base path is still that of %s, which could not be moved",
+					groups[i][0].Name, groups[i][0].Source, groups[i][0].After[j]).WithHint("correct that one first")
+				continue
+			}
+			ready = append(ready, i)
+		}
+		inParallel(ctx, len(ready), func(n int) (err error) {
+			results[ready[n]].Repository, err = s.applyOne(ctx, groups[ready[n]], have)
+			return err
+		}, func(n int, err error) {
+			results[ready[n]].Err = err
+			done++
+			seen(done, len(groups))
+		})
+		for _, i := range wave {
+			failed[groups[i][0].Name] = failed[groups[i][0].Name] || results[i].Err != nil
+		}
+	}
+	return results
+}
+
+// waves gives the indices of groups in the order in which they may be applied: those of one wave at the
+// same time.
+func waves(groups [][]Change) [][]int {
+	pending := map[string]int{} // groups left of a name
+	for _, g := range groups {
+		if g[0].Conflict == "" {
+			pending[g[0].Name]++
+		}
+	}
+	var all [][]int
+	for left := indices(len(groups)); len(left) > 0; {
+		var wave, rest []int
+		for _, i := range left {
+			if slices.ContainsFunc(groups[i][0].After, func(name string) bool { return pending[name] > 0 }) {
+				rest = append(rest, i)
+				continue
+			}
+			wave = append(wave, i)
+		}
+		if len(wave) == 0 { // they wait for each other, which a plan never has
+			wave, rest = rest, nil
+		}
+		for _, i := range wave {
+			if groups[i][0].Conflict == "" {
+				pending[groups[i][0].Name]--
+			}
+		}
+		all, left = append(all, wave), rest
+	}
+	return all
+}
+
+func indices(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// inParallel calls do with each number below n, a few at a time, and ended, one at a time, with how it went. What
+// was not begun when ctx ended has its reason.
+func inParallel(ctx context.Context, n int, do func(i int) error, ended func(i int, err error)) {
+	var (
+		wg sync.WaitGroup
+		mu sync.Mutex
+	)
+	end := func(i int, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		ended(i, err)
+	}
+	slots := make(chan struct{}, Concurrency)
+	for i := range n {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil {
-			results[i].Err = context.Cause(ctx)
+			end(i, context.Cause(ctx))
 			continue
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			results[i].Err = fault.Protect(func() error { return s.applyOne(ctx, group, have) })
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			seen(done, len(groups))
+			end(i, fault.Protect(func() error { return do(i) }))
 		})
 	}
 	wg.Wait()
-	return results
 }
 
-// applyOne makes the changes to one repository, in order.
-func (s Applier) applyOne(ctx context.Context, changes []Change, have *inventory.Picture) error {
+// applyOne makes the changes to one repository, in order, and gives its href.
+func (s Applier) applyOne(ctx context.Context, changes []Change, have *inventory.Picture) (pulp.Href, error) {
 	first := changes[0]
 	if first.Conflict != "" {
-		return fault.New(fault.Conflict, "%s (%s): %s", first.Name, first.Source, first.Conflict).
+		return "", fault.New(fault.Conflict, "%s (%s): %s", first.Name, first.Source, first.Conflict).
 			WithHint("correct the definition, or rename or remove what is in the way")
 	}
 	unlock, err := s.Hands.Lock(ctx, first.Name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	links := hrefs{}
 	if there := have.Find(first.Type.Name, first.Name); there != nil {
@@ -109,7 +175,7 @@ func (s Applier) applyOne(ctx context.Context, changes []Change, have *inventory
 			break
 		}
 	}
-	return errors.Join(err, unlock())
+	return links.repository, errors.Join(err, unlock())
 }
 
 // hrefs are the parts of a repository that exist by now.
@@ -148,7 +214,7 @@ func (s Applier) apply(ctx context.Context, c Change, links *hrefs) error {
 		links.repository = href
 		return err
 	case Distribution:
-		if _, asked := body["repository"]; asked {
+		if _, asked := body["repository"]; asked && body["repository_version"] == nil {
 			body["repository"] = links.repository
 		}
 		if !c.Create() {

@@ -31,7 +31,10 @@ type Change struct {
 	Noun    Noun
 	Href    string                  // of what is updated; empty: it is created
 	Fields  map[string]any          // to send; links to the other parts are filled in when they exist
+	Before  map[string]any          // values of Fields as they are; only where something is updated
 	Secrets map[string]fleet.Secret // to send with them; an empty one is cleared
+	ByHand  []string                // fields that somebody else changed since we set them; see Blame
+	After   []string                // repositories whose distributions leave its place first
 	// Conflict says why the repository is left alone; nothing else is set then.
 	Conflict string
 	Source   string
@@ -66,26 +69,36 @@ func SecretKey(remote, field string) string { return remote + "/" + field }
 
 // Plan gives the changes that make have into want, in the order of want: for each repository its
 // remote, itself, its distribution. Nothing to do gives nothing. What is wanted twice, or is in the
-// way of another, is a conflict and left alone.
+// way of another, is a conflict and left alone. A distribution that takes a place that another leaves
+// comes after that one; two that would change places are a conflict: one of them would have none for a moment.
 func Plan(want []Want, have *inventory.Picture, known Known, fingerprint Fingerprint) []Change {
-	names, paths := map[string]string{}, taken(have)
+	in := inTheWay(want, have)
 	var changes []Change
-	for _, w := range want {
-		if why := conflict(w, have, names, paths); why != "" {
+	for i, w := range want {
+		if why := in.conflicts[i]; why != "" {
 			changes = append(changes, Change{Type: w.Type, Name: w.Name, Conflict: why, Source: w.Source})
 			continue
 		}
-		names[w.Name] = w.Source
-		paths.take(w.BasePath, w.Name)
 		there := partsOf(w, have)
-		for _, c := range []*Change{remoteChange(w, there, known, fingerprint), repositoryChange(w, there), distributionChange(w, there)} {
+		for _, c := range []*Change{remoteChange(w, there, have.Status.AtLeast, known, fingerprint), repositoryChange(w, there), distributionChange(w, there)} {
 			if c != nil {
-				c.Type, c.Name, c.Source = w.Type, w.Name, w.Source
+				c.Type, c.Name, c.Source, c.After = w.Type, w.Name, w.Source, in.after[i]
 				changes = append(changes, *c)
 			}
 		}
 	}
 	return changes
+}
+
+// before gives the values that fields have.
+func before(fields, have map[string]any, labels map[string]string) map[string]any {
+	old := make(map[string]any, len(fields))
+	for field := range fields {
+		if old[field] = have[field]; field == "pulp_labels" {
+			old[field] = labels
+		}
+	}
+	return old
 }
 
 // partsOf gives what there is of a wanted repository. Its remote is the one of its name: another that the
@@ -100,7 +113,7 @@ func partsOf(w Want, have *inventory.Picture) *inventory.Repository {
 	return &parts
 }
 
-func remoteChange(w Want, there *inventory.Repository, known Known, fingerprint Fingerprint) *Change {
+func remoteChange(w Want, there *inventory.Repository, atLeast func(component, version string) bool, known Known, fingerprint Fingerprint) *Change {
 	if w.Remote == nil {
 		return nil
 	}
@@ -109,11 +122,11 @@ func remoteChange(w Want, there *inventory.Repository, known Known, fingerprint 
 		labels[PrimaryLabel] = string(w.Primary)
 	}
 	if there.Remote == nil {
-		fields := withoutNulls(w.Remote)
+		fields := withoutNulls(w.Type.OnServer(w.Remote, nil, atLeast))
 		fields["name"], fields["pulp_labels"] = w.Name, labels
 		return &Change{Noun: Remote, Fields: fields, Secrets: w.Secrets}
 	}
-	fields := differing(w.Remote, there.Remote.Fields)
+	fields := differing(w.Type.OnServer(w.Remote, there.Remote.Fields, atLeast), there.Remote.Fields)
 	if merged, ok := mergeLabels(labels, there.Remote.Labels, w.Primary == ""); ok {
 		fields["pulp_labels"] = merged
 	}
@@ -124,7 +137,10 @@ func remoteChange(w Want, there *inventory.Repository, known Known, fingerprint 
 	if len(fields)+len(secrets) == 0 {
 		return nil
 	}
-	return &Change{Noun: Remote, Href: string(there.Remote.Href), Fields: fields, Secrets: secrets}
+	return &Change{
+		Noun: Remote, Href: string(there.Remote.Href), Fields: fields, Secrets: secrets,
+		Before: before(fields, there.Remote.Fields, there.Remote.Labels),
+	}
 }
 
 // changedSecrets gives the secrets to send: those that Pulp shows and are others, those that it hides
@@ -188,7 +204,10 @@ func repositoryChange(w Want, there *inventory.Repository) *Change {
 	if len(fields) == 0 {
 		return nil
 	}
-	return &Change{Noun: Repository, Href: string(there.Repository.Href), Fields: fields}
+	return &Change{
+		Noun: Repository, Href: string(there.Repository.Href), Fields: fields,
+		Before: before(fields, there.Repository.Fields, there.Repository.Labels),
+	}
 }
 
 func distributionChange(w Want, there *inventory.Repository) *Change {
@@ -211,11 +230,27 @@ func distributionChange(w Want, there *inventory.Repository) *Change {
 			}
 		}
 	}
+	if version := pin(w, there); version != "" {
+		fields["repository"], fields["repository_version"] = nil, version
+	}
 	if merged, ok := mergeLabels(w.Labels, have.Labels, false); ok {
 		fields["pulp_labels"] = merged
 	}
 	if len(fields) == 0 {
 		return nil
 	}
-	return &Change{Noun: Distribution, Href: string(have.Href), Fields: fields}
+	was := before(fields, have.Fields, have.Labels)
+	if _, moves := fields["base_path"]; moves {
+		was["base_path"] = have.BasePath
+	}
+	return &Change{Noun: Distribution, Href: string(have.Href), Fields: fields, Before: was}
+}
+
+// pin gives the version that a distribution should name which follows its repository, where that is going to
+// be synced and what came is to be looked at before it is served; empty: it is as it should be.
+func pin(w Want, there *inventory.Repository) string {
+	if w.Follows || w.Type.Serving != content.PinnedVersion || there.Repository == nil || there.Distribution.Repository != there.Repository.Href {
+		return ""
+	}
+	return string(there.Repository.LatestVersion)
 }

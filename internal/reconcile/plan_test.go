@@ -108,7 +108,13 @@ func TestConflicts(t *testing.T) {
 		{"a move below itself", made(t, a), []Want{at("deb", "a", "deb/a/x")}, ""},
 		{"a move above itself", made(t, a), []Want{at("deb", "a", "deb")}, ""},
 		{"a longer name beside it", made(t, a), []Want{at("deb", "b", "deb/ab")}, ""},
-		{"a place that becomes free", made(t, a), []Want{at("deb", "a", "new"), at("deb", "b", "deb/a")}, `b: base path "deb/a" is taken by distribution a`},
+		{"a place that becomes free", made(t, a), []Want{at("deb", "a", "new"), at("deb", "b", "deb/a")}, ""},
+		{"a place that becomes free, asked for first", made(t, a), []Want{at("deb", "b", "deb/a"), at("deb", "a", "new")}, ""},
+		{"a place below one that becomes free", made(t, a), []Want{at("deb", "b", "deb/a/x"), at("deb", "a", "new")}, ""},
+		{"a place that is left by one that cannot leave", made(t, a, at("rpm", "c", "new")), []Want{at("deb", "b", "deb/a"), at("deb", "a", "new")}, `a: base path "new" is taken by distribution c`},
+		{"a place that is left for one below", made(t, a), []Want{at("deb", "b", "deb/a"), at("deb", "a", "deb/a/x")}, `b: base path "deb/a" is taken by distribution a`},
+		{"changed places", made(t, a, at("deb", "b", "deb/b")), []Want{at("deb", "a", "deb/b"), at("deb", "b", "deb/a")}, `b: base path "deb/a" is still that of a, which cannot leave first`},
+		{"other letters", made(t, a), []Want{at("deb", "b", "deb/A")}, ""},
 		{"above itself and another", made(t, a, at("deb", "b", "deb/b")), []Want{at("deb", "a", "deb")}, `a: base path "deb" lies above that of distribution b`},
 	} {
 		got := plan(test.have, test.wants...)

@@ -20,6 +20,12 @@ const (
 	OwnerLabel = "pulp_manager"
 	// PrimaryLabel, on a remote, names the server that the repository is mirrored from.
 	PrimaryLabel = "pulp_manager_primary"
+	// SnapshotLabel, on a repository and a distribution, names the version that it is a snapshot of: the
+	// source's id and the number, as in its href.
+	SnapshotLabel = "pulp_manager_snapshot"
+	// SnapshotVersionLabel, on a distribution, is the number of the snapshot's own version that holds
+	// exactly that.
+	SnapshotVersionLabel = "pulp_manager_snapshot_version"
 )
 
 // Want is a repository as it should be on a server: its remote, itself, and its distribution, all
@@ -107,7 +113,7 @@ type Mirrored struct {
 	BasePath    string // of the primary's distribution
 	Remote      map[string]any
 	Version     string // that the primary serves
-	PublicKey   string // of whoever signed the metadata that it serves; empty: not signed, or not known
+	PublicKey   string // of whoever signed the metadata that it serves; empty: it is not signed
 	// Secrets are what a secondary logs in to the primary with, by the remote's field; nil: it need not.
 	Secrets map[string]fleet.Secret
 }
@@ -132,7 +138,7 @@ func (r Rules) FromPrimary(ctx context.Context, server, primary fleet.ServerName
 
 func (r Rules) want(server fleet.ServerName, t content.Type, name, description string) Want {
 	w := Want{
-		Type: t, Name: name, Fields: map[string]any{"description": description},
+		Type: t, Name: name, Fields: map[string]any{"description": described(description)},
 		Labels: map[string]string{OwnerLabel: string(server)},
 	}
 	if service := r.SigningServices[t.SigningSetting]; service != "" && t.Signs != "" {
@@ -161,4 +167,12 @@ func seconds(s float64) any {
 		return nil
 	}
 	return s
+}
+
+// described gives a description as Pulp takes it: null where there is none.
+func described(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }

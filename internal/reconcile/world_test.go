@@ -118,7 +118,7 @@ func (w *world) remote(name string) *pulp.Remote {
 
 // apply makes changes as Applier does, and complains about what Pulp would refuse.
 func (w *world) apply(changes []Change) error {
-	for _, c := range changes {
+	for _, c := range inOrder(changes) {
 		if c.Conflict != "" {
 			continue
 		}
@@ -130,6 +130,18 @@ func (w *world) apply(changes []Change) error {
 		}
 	}
 	return nil
+}
+
+// inOrder gives changes in the order in which Applier makes them.
+func inOrder(changes []Change) []Change {
+	groups := groupsOf(changes)
+	var all []Change
+	for _, wave := range waves(groups) {
+		for _, i := range wave {
+			all = append(all, groups[i]...)
+		}
+	}
+	return all
 }
 
 func (w *world) change(c Change) error {

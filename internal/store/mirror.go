@@ -97,6 +97,14 @@ func compare(server fleet.ServerID, known map[string]repositoryRow, seen []fleet
 		if r.ServedVersion != "" || r.DistributionHref == "" {
 			want.ServedVersion = r.ServedVersion
 		}
+		want.ServedPublication, want.BasePath, want.Owned = r.ServedPublication, r.BasePath, r.Owned
+		want.Drift = oneLineEach(r.Drift)
+		if r.PackagesVersion != "" || !found {
+			want.Packages, want.PackagesVersion = r.Packages, r.PackagesVersion
+		}
+		if want.PackagesVersion == "" {
+			want.Packages = fleet.UnknownPackages
+		}
 		if found && want == have && have.Missing.IsZero() {
 			continue
 		}
@@ -156,15 +164,18 @@ type nameRow struct {
 // mirroredColumns are what Mirror writes; the rest is left alone.
 var mirroredColumns = []string{
 	"type", "href", "remote_href", "remote_feed", "distribution_href", "latest_version", "served_version",
+	"served_publication", "base_path", "packages", "packages_version", "owned", "drift",
 }
 
 func putRepositories(ctx context.Context, t tx, rows []repositoryRow) error {
 	insert := t.NewInsert().Model(&rows).ExcludeColumn("id").
-		Value("missing", "NULL").Value("date_created", "?", t.now()).Value("date_last_updated", "?", t.now()).
+		Value("missing", "NULL").Value("drift_date", "?", t.now()).
+		Value("date_created", "?", t.now()).Value("date_last_updated", "?", t.now()).
 		On("CONFLICT (server_id, name_id) DO UPDATE")
 	for _, c := range mirroredColumns {
 		insert = insert.Set("? = excluded.?", bun.Ident(c), bun.Ident(c))
 	}
+	insert = insert.Set("drift_date = CASE WHEN excluded.drift = '' THEN NULL WHEN excluded.drift = r.drift THEN r.drift_date ELSE ? END", t.now())
 	_, err := insert.Set("missing = NULL").Set("date_last_updated = excluded.date_last_updated").Returning("NULL").Exec(ctx)
 	return err
 }

@@ -17,4 +17,6 @@ var (
 	_ fleet.Schedules      = (*Store)(nil)
 	_ fleet.Configurations = (*Store)(nil)
 	_ fleet.Fingerprints   = (*Store)(nil)
+	_ fleet.Ownership      = (*Store)(nil)
+	_ fleet.SyncRecords    = (*Store)(nil)
 )

@@ -32,10 +32,22 @@ type repositoryRow struct {
 	LastAttemptState string    `bun:"last_attempt_state"`
 	LastSuccess      time.Time `bun:"last_success,nullzero"`
 	Missing          time.Time `bun:"missing,nullzero"`
-	Created          time.Time `bun:"date_created,nullzero"`
-	Updated          time.Time `bun:"date_last_updated,nullzero"`
 
-	Name string `bun:"name,scanonly"`
+	ServedPublication string    `bun:"served_publication"`
+	SetVersion        string    `bun:"set_version"`
+	BasePath          string    `bun:"base_path"`
+	Packages          int       `bun:"packages"`
+	PackagesVersion   string    `bun:"packages_version"`
+	Owned             bool      `bun:"owned"`
+	Drift             string    `bun:"drift"`
+	DriftDate         time.Time `bun:"drift_date,nullzero"`
+	Unwanted          time.Time `bun:"unwanted,nullzero"`
+
+	Created time.Time `bun:"date_created,nullzero"`
+	Updated time.Time `bun:"date_last_updated,nullzero"`
+
+	Name    string `bun:"name,scanonly"`
+	Waiting string `bun:"waiting,scanonly"`
 }
 
 // repositoryFields are a repository's fields in the REST API (legacy section 3.4).
@@ -50,6 +62,8 @@ var repositoryFields = fields{
 	"remote_href":           {expr: "r.remote_href", typ: text},
 	"remote_feed":           {expr: "r.remote_feed", typ: text},
 	"distribution_href":     {expr: "r.distribution_href", typ: text},
+	"base_path":             {expr: "r.base_path", typ: text},
+	"packages":              {expr: "r.packages", typ: integer},
 	"repo_sync_health":      {expr: "r.health", typ: text, values: texts(fleet.Healths)},
 	"repo_sync_health_id":   {expr: position("r.health", fleet.Healths), typ: integer, nullable: true},
 	"repo_sync_health_date": {expr: "r.health_date", typ: moment, nullable: true},
@@ -60,9 +74,10 @@ var repositoryFields = fields{
 	"date_last_updated":     {expr: "r.date_last_updated", typ: moment},
 }
 
-// repositories selects repositories with their names.
+// repositories selects repositories with their names, and what of them waits to be adopted.
 func repositories(sel *bun.SelectQuery) *bun.SelectQuery {
-	return sel.ColumnExpr("r.*, n.name").Join("JOIN repository_names AS n ON n.id = r.name_id")
+	return sel.ColumnExpr("r.*, n.name, coalesce(ad.changes, '') AS waiting").Join("JOIN repository_names AS n ON n.id = r.name_id").
+		Join("LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = n.name")
 }
 
 // Repository implements fleet.Repositories. It also gives one that the server lacks by now.
@@ -111,11 +126,11 @@ func (s *Store) ServerRepositories(ctx context.Context, server fleet.ServerID) (
 	return all, nil
 }
 
-// SetServed implements fleet.Repositories.
+// SetServed implements fleet.Repositories. What we made it serve is known from now on.
 func (s *Store) SetServed(ctx context.Context, id fleet.RepositoryID, latest, served string) error {
 	return s.inTx(ctx, "store a repository's versions", func(ctx context.Context, t tx) error {
 		n, err := changed(t.NewUpdate().Table("repositories").
-			Set("latest_version = ?", latest).Set("served_version = ?", served).Set("date_last_updated = ?", t.now()).
+			Set("latest_version = ?", latest).Set("served_version = ?", served).Set("set_version = ?", served).Set("date_last_updated = ?", t.now()).
 			Where("id = ?", id).Exec(ctx))
 		if err == nil && n == 0 {
 			return fault.New(fault.NotFound, "there is no repository %d on any server", id)
@@ -164,6 +179,9 @@ func recordSync(ctx context.Context, t tx, task taskRow, ended fleet.TaskState) 
 }
 
 func (r repositoryRow) repository() fleet.Repository {
+	if r.Drift == "" {
+		r.DriftDate = time.Time{}
+	}
 	return fleet.Repository{
 		ID: fleet.RepositoryID(r.ID), NameID: fleet.NameID(r.NameID), Server: fleet.ServerID(r.ServerID),
 		Name: r.Name, Type: fleet.RepositoryType(r.Type),
@@ -172,5 +190,9 @@ func (r repositoryRow) repository() fleet.Repository {
 		Health: fleet.Health(r.Health), HealthDate: utc(r.HealthDate),
 		LastAttempt: utc(r.LastAttempt), LastAttemptState: fleet.TaskState(r.LastAttemptState), LastSuccess: utc(r.LastSuccess),
 		Missing: utc(r.Missing), Created: utc(r.Created), Updated: utc(r.Updated),
+
+		ServedPublication: r.ServedPublication, SetVersion: r.SetVersion, BasePath: r.BasePath,
+		Packages: r.Packages, PackagesVersion: r.PackagesVersion, Owned: r.Owned,
+		Drift: lines(r.Drift), DriftDate: utc(r.DriftDate), Unwanted: utc(r.Unwanted), Waiting: lines(r.Waiting),
 	}
 }

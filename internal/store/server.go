@@ -33,6 +33,9 @@ type serverRow struct {
 	RegistrationMaxRuntime string    `bun:"registration_max_runtime"`
 	RegistrationInclude    string    `bun:"registration_include"`
 	RegistrationExclude    string    `bun:"registration_exclude"`
+	Adopt                  bool      `bun:"adopt"`
+	RegistrationOnMissing  string    `bun:"registration_on_missing"`
+	RegistrationMissingCap int       `bun:"registration_on_missing_cap"`
 	Health                 string    `bun:"health"`
 	HealthDate             time.Time `bun:"health_date,nullzero"`
 	Removed                time.Time `bun:"removed,nullzero"`
@@ -113,7 +116,7 @@ func (r serverRow) server() fleet.Server {
 		ID: fleet.ServerID(r.ID), Name: fleet.ServerName(r.Name),
 		Username: r.Username, CredentialMount: r.CredentialMount, Password: fleet.SecretRef(r.PasswordRef),
 		URL: r.URL, ContentOrigin: r.ContentOrigin, MirrorURL: r.MirrorURL, Domain: r.Domain, Description: r.Description,
-		SnapshotSupported: r.SnapshotSupported, MaxConcurrentSnapshots: r.MaxConcurrentSnapshots,
+		SnapshotSupported: r.SnapshotSupported, MaxConcurrentSnapshots: r.MaxConcurrentSnapshots, Adopt: r.Adopt,
 		Health: fleet.Health(r.Health), HealthDate: utc(r.HealthDate),
 		Removed: utc(r.Removed), Created: utc(r.Created), Updated: utc(r.Updated),
 	}
@@ -121,6 +124,7 @@ func (r serverRow) server() fleet.Server {
 		s.Registration = &fleet.Registration{
 			Schedule: r.RegistrationSchedule, MaxRuntime: r.RegistrationMaxRuntime,
 			Include: r.RegistrationInclude, Exclude: r.RegistrationExclude,
+			OnMissing: r.RegistrationOnMissing, OnMissingCap: r.RegistrationMissingCap,
 		}
 	}
 	return s
@@ -131,11 +135,12 @@ func newServerRow(s fleet.Server) serverRow {
 	r := serverRow{
 		Name: string(s.Name), Username: s.Username, CredentialMount: s.CredentialMount, PasswordRef: string(s.Password),
 		URL: s.URL, ContentOrigin: s.ContentOrigin, MirrorURL: s.MirrorURL, Domain: s.Domain, Description: s.Description,
-		SnapshotSupported: s.SnapshotSupported, MaxConcurrentSnapshots: s.MaxConcurrentSnapshots,
+		SnapshotSupported: s.SnapshotSupported, MaxConcurrentSnapshots: s.MaxConcurrentSnapshots, Adopt: s.Adopt,
 	}
 	if g := s.Registration; g != nil {
 		r.Registered, r.RegistrationSchedule, r.RegistrationMaxRuntime = true, g.Schedule, g.MaxRuntime
 		r.RegistrationInclude, r.RegistrationExclude = g.Include, g.Exclude
+		r.RegistrationOnMissing, r.RegistrationMissingCap = g.OnMissing, g.OnMissingCap
 	}
 	return r
 }

@@ -8,8 +8,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/openbao/openbao/api/v2"
 )
+
+// question is a secret to ask for, whose mount has from least to most segments.
+type question struct {
+	namespace   string
+	segments    []string
+	least, most int
+}
+
+func (q question) path() string { return strings.Join(q.segments, "/") }
 
 // form is how a secret's path is asked for.
 type form struct {
@@ -19,11 +28,11 @@ type form struct {
 }
 
 // path gives the path to ask for.
-func (f form) path(segments []string) []string {
-	if f.data == 0 {
-		return segments
+func (f form) path(segments []string) string {
+	if f.data > 0 {
+		segments = slices.Insert(slices.Clone(segments), f.data, "data")
 	}
-	return slices.Insert(slices.Clone(segments), f.data, "data")
+	return strings.Join(segments, "/")
 }
 
 // fields takes a secret's fields out of an answer's data. A reference may also name the path of
@@ -41,35 +50,40 @@ func (f form) fields(data map[string]any) (map[string]any, bool) {
 // (D130): as it is, then as KV version 2 with each place where the mount may end. What
 // worked for a mount is tried first from then on. The path as it is comes first because
 // reading beside it could have an effect in engines that are not KV.
-func (c *Client) read(ctx context.Context, segments []string, least, most int) (map[string]any, error) {
+func (c *Client) read(ctx context.Context, q question) (map[string]any, error) {
 	forms := []form{{}}
-	for n := least; n <= most; n++ {
+	for n := q.least; n <= q.most; n++ {
 		forms = append(forms, form{data: n})
 	}
-	mount := strings.Join(segments[:least], "/")
+	mount := strings.Join(append([]string{q.namespace}, q.segments[:q.least]...), "/")
 	known, sure := c.known(mount)
 	if at := slices.Index(forms, known); sure && at > 0 {
 		forms = slices.Insert(slices.Delete(forms, at, at+1), 0, known)
 	}
-	failed := http.StatusNotFound
-	for i, f := range forms {
-		data, status, err := c.get(ctx, f.path(segments))
-		if err != nil {
-			return nil, err
+	var fields map[string]any
+	err := c.session.use(ctx, func(client *api.Client) error {
+		failed := http.StatusNotFound
+		for i, f := range forms {
+			data, status, err := get(ctx, client.WithNamespace(q.namespace), f.path(q.segments))
+			if found, ok := f.fields(data); err == nil && ok {
+				c.remember(mount, f)
+				fields = found
+				return nil
+			}
+			switch {
+			case err == nil || status == http.StatusNotFound: // there, but of another form; or not there
+			case status != http.StatusForbidden:
+				return err
+			case i == 0 || !sure: // what is known to be the right way to ask knows best why not
+				failed = status
+			}
 		}
-		if fields, ok := f.fields(data); status == http.StatusOK && ok {
-			c.remember(mount, f)
-			return fields, nil
-		}
-		switch {
-		case status == http.StatusOK || status == http.StatusNotFound:
-		case status != http.StatusForbidden:
-			return nil, c.refused(segments, status)
-		case i == 0 || !sure: // what is known to be the right way to ask knows best why not
-			failed = status
-		}
+		return &api.ResponseError{StatusCode: failed}
+	})
+	if err != nil {
+		return nil, c.refused(q.path(), err)
 	}
-	return nil, c.refused(segments, failed)
+	return fields, nil
 }
 
 func (c *Client) known(mount string) (form, bool) {
@@ -83,22 +97,4 @@ func (c *Client) remember(mount string, f form) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forms[mount] = f
-}
-
-// refused says what an answer without a secret means. Vault answers Forbidden also where the
-// agent has no login, and where there is nothing at the path.
-func (c *Client) refused(segments []string, status int) error {
-	path := strings.Join(segments, "/")
-	switch {
-	case status == http.StatusNotFound:
-		return fault.New(fault.NotFound, "Vault: there is no secret %s", path).
-			WithHint("create it, or correct mount and path")
-	case status == http.StatusForbidden || status == http.StatusUnauthorized:
-		return fault.New(fault.Forbidden, "Vault: secret %s may not be read", path).
-			WithHint("check the agent's login and its policy for this path")
-	case status == http.StatusBadRequest:
-		return fault.New(fault.Invalid, "Vault: path %s is refused", path).WithHint("correct mount and path")
-	}
-	return fault.New(fault.Unavailable, "Vault at %s answered %d %s for %s", c.addr, status, http.StatusText(status), path).
-		WithHint("check that Vault is unsealed and reachable for the agent")
 }

@@ -5,6 +5,8 @@
 //
 //	go run ./test/bench real       the real server of lab/pulp: times beside the floor, and requests
 //	go run ./test/bench requests   requests of 1,000 definitions on a simulated server
+//	go run ./test/bench unchanged  1,000 mirrored repositories of which nothing has changed, on two simulated servers
+//	go run ./test/bench large      5,000 definitions on a simulated server, nothing to change
 //	go run ./test/bench fleet      200 repositories on a simulated server beside the simulator's ideal
 //	go run ./test/bench start      ready time, memory, processor time at rest, size
 //	go run ./test/bench all        all of them
@@ -39,7 +41,7 @@ var measurements = []struct {
 	name string
 	run  func(ctx context.Context, o options, r *result) error
 }{
-	{"start", start}, {"requests", requests}, {"fleet", simulatedFleet}, {"real", realServer},
+	{"start", start}, {"requests", requests}, {"large", large}, {"unchanged", unchanged}, {"fleet", simulatedFleet}, {"real", realServer},
 }
 
 func main() {
@@ -91,7 +93,7 @@ func run(args []string) error {
 		missed = append(missed, r.missed()...)
 	}
 	if !measured {
-		return errors.New("say what to measure: start, requests, fleet, real, all; or report")
+		return errors.New("say what to measure: start, requests, large, unchanged, fleet, real, all; or report")
 	}
 	if err := report(o); err != nil {
 		return err

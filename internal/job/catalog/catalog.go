@@ -5,15 +5,22 @@ package catalog
 
 import (
 	"github.com/pulp/pulp-manager/internal/job"
+	"github.com/pulp/pulp-manager/internal/job/adopt"
 	"github.com/pulp/pulp-manager/internal/job/groupsync"
 	"github.com/pulp/pulp-manager/internal/job/register"
+	"github.com/pulp/pulp-manager/internal/job/removecontent"
+	"github.com/pulp/pulp-manager/internal/job/removerepositories"
 	"github.com/pulp/pulp-manager/internal/job/reposync"
+	"github.com/pulp/pulp-manager/internal/job/snapshot"
 )
 
 // Settings are what the jobs take from the configuration.
 type Settings struct {
 	Register  register.Settings
 	GroupSync groupsync.Settings
+	RepoSync  reposync.Settings
+	Removal   removerepositories.Settings
+	Snapshot  snapshot.Settings
 }
 
 //go:generate go test -run TestDocument -update .
@@ -22,7 +29,11 @@ type Settings struct {
 func All(s Settings) []job.Definition {
 	return []job.Definition{
 		register.Definition(s.Register),
+		adopt.Definition(),
 		groupsync.Definition(s.GroupSync),
-		reposync.Definition(),
+		reposync.Definition(s.RepoSync),
+		removerepositories.Definition(s.Removal),
+		removecontent.Definition(),
+		snapshot.Definition(s.Snapshot),
 	}
 }

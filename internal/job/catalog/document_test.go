@@ -50,7 +50,7 @@ line, or by a schedule; those without a route run as children of another.
 	for _, d := range jobs {
 		route, verb := "", ""
 		if d.Ask != nil {
-			route, verb = "`POST "+pathOf(d.Ask)+"`", "`"+d.Ask.Verb+"`"
+			route, verb = "`POST "+d.Ask.Route()+"`", "`"+d.Ask.Verb+"`"
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", d.Kind, d.Summary, route, verb)
 	}
@@ -64,8 +64,6 @@ line, or by a schedule; those without a route run as children of another.
 		}
 	}
 }
-
-func pathOf(ask *job.Ask) string { return "/v1/pulp_servers/{id}/" + ask.Path }
 
 // fields writes the table of a request's fields, as its tags say.
 func fields(w io.Writer, body reflect.Type) {

@@ -19,6 +19,7 @@ type Request struct {
 	RegexExclude       *string        `json:"regex_exclude,omitempty" doc:"Not repositories whose name this pattern finds; looked at first."`
 	SourceServer       *string        `json:"source_pulp_server_name,omitempty" doc:"Server to mirror the repositories from first."`
 	SyncOptions        map[string]any `json:"sync_options,omitempty" doc:"Options for Pulp's sync request, checked against each repository's type."`
+	Force              bool           `json:"force,omitempty" doc:"Sync each repository, also where nothing has changed."`
 }
 
 // Args are a group sync's arguments, as the original stores them (legacy section 5.5).
@@ -30,6 +31,7 @@ type Args struct {
 	MaxConcurrentSyncs int            `json:"max_concurrent_syncs"`
 	SourceServer       *string        `json:"source_pulp_server_name"`
 	SyncOptions        map[string]any `json:"sync_options"`
+	Force              bool           `json:"force,omitempty"`
 }
 
 // ask is how a group sync is asked for.
@@ -40,6 +42,7 @@ var ask = job.AskFor("sync_repos", "sync", "Sync repositories of a server", func
 	return NewTask(server, Args{
 		RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, MaxRuntime: body.MaxRuntime,
 		MaxConcurrentSyncs: body.MaxConcurrentSyncs, SourceServer: body.SourceServer, SyncOptions: body.SyncOptions,
+		Force: body.Force,
 	})
 })
 

@@ -5,6 +5,7 @@ package groupsync
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/content"
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -29,6 +30,13 @@ type Settings struct {
 	Rules func(ctx context.Context, s *job.Server) (reconcile.Rules, error)
 	// MirrorAddress gives the scheme and host at which secondaries read a primary.
 	MirrorAddress func(primary fleet.Server) string
+	// Login gives what a secondary's remotes log in to a primary with, by the remote's field.
+	Login        func(ctx context.Context, primary fleet.Server) (map[string]fleet.Secret, error)
+	Fingerprints fleet.Fingerprints
+	Fingerprint  reconcile.Fingerprint
+	// FullSyncInterval is how long a repository of which nothing has changed is not really synced; nil
+	// or 0: it is each time.
+	FullSyncInterval func() time.Duration
 }
 
 // Definition declares the job.
@@ -56,7 +64,9 @@ type group struct {
 
 	server    *job.Server
 	selection fleet.Selection
+	before    []fleet.Repository // what the store knew before picture was taken
 	picture   *inventory.Picture // of the server; nil when a stage that takes it was done by an earlier attempt
+	origins   inventory.Origins  // what the source serves; nil when not looked at by this attempt
 }
 
 func (g *group) sync(ctx context.Context) error {
@@ -83,17 +93,7 @@ func (g *group) sync(ctx context.Context) error {
 	if err := g.health(ctx); err != nil {
 		return err
 	}
-	return verdict(children, mirrored)
-}
-
-// reconcile brings the store's picture of the server up to date.
-func (g *group) reconcile(ctx context.Context, p *job.Progress) (job.None, error) {
-	if err := g.look(ctx, p); err != nil {
-		return job.None{}, err
-	}
-	all := g.picture.Fleet(g.server.ID)
-	p.Say(ctx, "%d repositories on %s", len(all), g.server.Name)
-	return job.None{}, g.run.Env.Repositories.Mirror(ctx, g.server.ID, all)
+	return verdict(g.server.Name, children, mirrored)
 }
 
 // look takes a picture of the server, unless there is one.
@@ -101,8 +101,11 @@ func (g *group) look(ctx context.Context, p *job.Progress) error {
 	if g.picture != nil {
 		return nil
 	}
-	picture, err := take(ctx, p, g.server)
-	g.picture = picture
+	var err error
+	if g.before, err = g.keeper().Known(ctx); err != nil {
+		return err
+	}
+	g.picture, err = take(ctx, p, g.server)
 	return err
 }
 
@@ -127,12 +130,20 @@ func (g *group) children(ctx context.Context, mirrored Mirrored) ([]fleet.Task, 
 	}
 	var children []fleet.Task
 	_, err = job.Stage(ctx, g.run, stageSync, func(ctx context.Context, p *job.Progress) (job.None, error) {
-		if g.picture != nil {
-			g.run.Share(g.picture)
+		if err := g.look(ctx, p); err != nil {
+			return job.None{}, err
 		}
-		var err error
+		if err := g.source(ctx, p); err != nil {
+			return job.None{}, err
+		}
+		g.picture.Origins = g.origins
+		g.run.Share(g.picture)
+		same, err := g.unchanged(ctx, mirrored, specs)
+		if err != nil {
+			return job.None{}, err
+		}
 		children, err = job.Children(ctx, g.run, specs, g.args.MaxConcurrentSyncs, func(running, ended, all int) {
-			p.Say(ctx, "%d in progress, %d/%d completed", running, ended, all)
+			p.Say(ctx, "%d in progress, %d/%d completed%s", running, ended, all, unchangedNote(same))
 		})
 		if err == nil && len(children) == 0 {
 			p.Say(ctx, "no repository with a remote is chosen")
@@ -170,7 +181,7 @@ func (g *group) candidates(ctx context.Context, mirrored Mirrored) ([]fleet.NewT
 			Server: g.server.ID, Repository: row.ID, MaxRuntime: fleet.Unlimited,
 			Args: childArgs{
 				RepositoryID: row.ID, Href: row.Href, SyncOptions: g.args.SyncOptions,
-				Full: row.SyncFailed(),
+				Full: row.SyncFailed(), Force: g.args.Force,
 			},
 		})
 	}
@@ -183,10 +194,19 @@ type childArgs struct {
 	Href         string             `json:"repo_href"`
 	SyncOptions  map[string]any     `json:"sync_options,omitempty"`
 	Full         bool               `json:"full,omitempty"`
+	Force        bool               `json:"force,omitempty"`
+}
+
+// unchangedNote tells of children that had nothing to do.
+func unchangedNote(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of them unchanged", n)
 }
 
 // verdict says what did not go well, of mirroring and of the children (D87).
-func verdict(children []fleet.Task, mirrored Mirrored) error {
+func verdict(server fleet.ServerName, children []fleet.Task, mirrored Mirrored) error {
 	failed := job.ChildrenError(children)
 	if len(mirrored.Problems) == 0 {
 		return failed
@@ -195,5 +215,9 @@ func verdict(children []fleet.Task, mirrored Mirrored) error {
 	if failed != nil {
 		text += "; " + fault.Message(failed)
 	}
-	return fault.New(fault.Invalid, "%s", text).WithHint("look at the first stage and the failed child tasks: each says what to do")
+	hint := "look at the first stage and the failed child tasks: each says what to do"
+	if mirrored.Waiting > 0 {
+		hint += "; " + reconcile.AdoptHint(server)
+	}
+	return fault.New(fault.Invalid, "%s", text).WithHint("%s", hint)
 }

@@ -43,15 +43,15 @@ func TestPrimaryToSecondary(t *testing.T) {
 }
 
 // TestNothingChangedNothingDone: without a change upstream nothing is published or re-pointed, and
-// Pulp makes no new version.
+// Pulp makes no new version. The secondary need not even ask for a sync.
 func TestNothingChangedNothingDone(t *testing.T) {
 	t.Parallel()
 	f := jobtest.New(t)
 	f.SyncAll()
 	for _, source := range []*pulpfake.Server{nil, f.Primary} {
-		s := f.Primary
+		s, writes := f.Primary, 3 // the sync of each repository
 		if source != nil {
-			s = f.Secondary
+			s, writes = f.Secondary, 0
 		}
 		before, served := tasksBut(s, "synchronize"), f.Stable()
 		s.ForgetRequests()
@@ -73,9 +73,9 @@ func TestNothingChangedNothingDone(t *testing.T) {
 		if !maps.Equal(served, f.Stable()) {
 			t.Errorf("%s: what is served has changed", s.Name())
 		}
-		if want := 3; s.Writes() != want { // the sync of each repository
+		if s.Writes() != writes {
 			asked, _ := jobtest.Asked(s)
-			t.Errorf("%s: %d writes, want %d: %v", s.Name(), s.Writes(), want, asked)
+			t.Errorf("%s: %d writes, want %d: %v", s.Name(), s.Writes(), writes, asked)
 		}
 	}
 	f.Sound()

@@ -20,15 +20,13 @@ type Mirrored struct {
 	Changes  int      `json:"changes"`
 	Problems []string `json:"problems"` // repositories that could not be mirrored, and why
 	Unserved []string `json:"unserved"` // repositories that the source does not serve (yet), nor does the target
+	Gone     []string `json:"gone"`     // repositories that were mirrored and that the source has no more
+	Waiting  int      `json:"waiting"`  // repositories that wait to be adopted; they are among the problems
 }
 
+// unserved tells whether there is nothing to sync a repository from.
 func (m Mirrored) unserved(name string) bool {
-	for _, u := range m.Unserved {
-		if u == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(m.Unserved, name) || slices.Contains(m.Gone, name)
 }
 
 func (m Mirrored) text() string {
@@ -39,7 +37,7 @@ func (m Mirrored) text() string {
 // mirror makes the server have the source's repositories, each with a remote that reads the source.
 // One that cannot be mirrored stops none of the others (D80).
 func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
-	found := Mirrored{Problems: []string{}, Unserved: []string{}}
+	found := Mirrored{Problems: []string{}, Unserved: []string{}, Gone: []string{}}
 	row, err := g.run.Env.Servers.ServerByName(ctx, fleet.ServerName(deref(g.args.SourceServer)))
 	if err != nil {
 		return found, err
@@ -55,6 +53,7 @@ func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 	if err != nil {
 		return found, err
 	}
+	g.origins = theirs.Serves()
 	if err := g.look(ctx, p); err != nil {
 		return found, err
 	}
@@ -66,51 +65,78 @@ func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 	if err != nil {
 		return found, err
 	}
-	changes := reconcile.Plan(want, g.picture, nil, noSecrets)
-	found.Changes = len(changes)
-	if len(changes) == 0 {
-		p.Say(ctx, "%d repositories of %s, nothing to change", len(want), source.Name)
-		return found, nil
-	}
-	results := reconcile.Applier{Hands: p.Hands(g.server)}.Apply(ctx, changes, g.picture, func(done, all int) {
-		p.Say(ctx, "%d/%d repositories brought in line with %s", done, all, source.Name)
-	})
-	g.picture = nil // it has changed
-	results = slices.DeleteFunc(results, func(r reconcile.Result) bool { return r.Err == nil })
-	for _, r := range results {
-		if ctx.Err() != nil {
-			return found, context.Cause(ctx)
-		}
-		if g.run.Ends(r.Err) {
-			return found, r.Err
-		}
-	}
-	if len(results) == 0 {
-		return found, nil
-	}
-	// Another run may have made meanwhile what failed here.
-	if err := g.look(ctx, p); err != nil {
+	round, err := g.round(ctx, want)
+	if err != nil {
 		return found, err
 	}
+	planned, err := round.Plan(ctx, g.picture, g.others(ctx, p))
+	if err != nil {
+		return found, err
+	}
+	reconcile.ShowPlan(planned, func(key string, lines []string) { p.Show(ctx, key, lines) })
+	found.Changes = len(planned.Apply)
+	p.Say(ctx, "%d repositories of %s, nothing to change", len(want), source.Name)
+	if len(planned.Apply) > 0 {
+		results, err := g.bring(ctx, p, planned.Apply, source.Name)
+		if err != nil {
+			return found, err
+		}
+		// See what came of it. Another run may have made meanwhile what failed here.
+		if err := g.look(ctx, p); err != nil {
+			return found, err
+		}
+		if planned, err = round.Plan(ctx, g.picture, g.others(ctx, p)); err != nil {
+			return found, err
+		}
+		found.still(results, planned.Apply)
+	}
+	for _, a := range reconcile.Adoptions(planned.Wait) {
+		found.Problems, found.Waiting = append(found.Problems, reconcile.WaitText(a)), found.Waiting+1
+	}
+	if err := round.End(ctx, g.picture, planned); err != nil {
+		return found, err
+	}
+	gone, err := g.vanished(ctx, p, source, theirs)
+	found.Gone = append(found.Gone, gone...)
+	return found, err
+}
+
+// bring applies the changes. It gives an error where that ends the attempt.
+func (g *group) bring(ctx context.Context, p *job.Progress, changes []reconcile.Change, source fleet.ServerName) ([]reconcile.Result, error) {
+	results := reconcile.Applier{Hands: p.Hands(g.server), Sent: g.sent}.Apply(ctx, changes, g.picture, func(done, all int) {
+		p.Say(ctx, "%d/%d repositories brought in line with %s", done, all, source)
+	})
+	g.picture = nil // it has changed
+	for _, r := range results {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if r.Err != nil && g.run.Ends(r.Err) {
+			return nil, r.Err
+		}
+	}
+	return results, nil
+}
+
+// still notes what failed and is not as wanted yet.
+func (m *Mirrored) still(results []reconcile.Result, left []reconcile.Change) {
 	wanting := map[string]bool{}
-	for _, c := range reconcile.Plan(want, g.picture, nil, noSecrets) {
+	for _, c := range left {
 		wanting[c.Name] = true
 	}
 	for _, r := range results {
-		if wanting[r.Name] {
-			found.Problems = append(found.Problems, r.Name+": "+fault.Message(r.Err))
+		if r.Err != nil && wanting[r.Name] {
+			m.Problems = append(m.Problems, r.Name+": "+fault.Message(r.Err))
 		}
 	}
-	return found, nil
 }
-
-// noSecrets is the fingerprint of what mirrors do not have.
-func noSecrets(fleet.Secret) string { return "" }
 
 // want gives the wanted state of each chosen repository of the source.
 func (g *group) want(ctx context.Context, p *job.Progress, source *job.Server, theirs *inventory.Picture, rules reconcile.Rules, found *Mirrored) ([]reconcile.Want, error) {
 	address := g.settings.MirrorAddress(source.Server)
 	list := publish.Lister(p.Hands(source))
+	login := logins{find: g.settings.Login, source: source}
+	signers := keyring{list: list, warn: func(why string) { p.Say(ctx, "%s", why) }}
 	var want []reconcile.Want
 	for _, r := range theirs.Repositories {
 		chosen, err := g.selection.Matches(r.Name)
@@ -130,13 +156,24 @@ func (g *group) want(ctx context.Context, p *job.Progress, source *job.Server, t
 		if r.Linked && r.Remote != nil {
 			m.Remote = r.Remote.Fields
 		}
-		w, err := rules.FromPrimary(ctx, g.server.Name, source.Name, address, m, list)
+		var w reconcile.Want
+		var signer signer
+		if signer, err = signers.of(ctx, r); err != nil {
+			return nil, err
+		}
+		m.PublicKey = signer.key
+		if m.Secrets, err = login.of(ctx, r.Type); err == nil {
+			w, err = rules.FromPrimary(ctx, g.server.Name, source.Name, address, m, list)
+		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		if err != nil {
 			found.Problems = append(found.Problems, r.Name+": "+fault.Message(err))
 			continue
+		}
+		if signer.unknown {
+			delete(w.Remote, r.Type.Signature.Key)
 		}
 		want = append(want, w)
 	}

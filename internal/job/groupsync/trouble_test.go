@@ -34,7 +34,7 @@ func TestMirrorRefused(t *testing.T) {
 	}
 	f.Sound()
 	f.Secondary.FailTimes(pulpfake.On{Task: "synchronize", Repository: "ext-rpm"}, "it cannot be mirrored today", 2)
-	task = f.Failed(f.QueueSync(f.Secondary, f.Primary))
+	task = f.Failed(f.QueueSync(f.Secondary, f.Primary, func(a *groupsync.Args) { a.Force = true }))
 	if !strings.Contains(task.Error.Msg, "it cannot be mirrored today") {
 		t.Errorf("where both methods fail the parent says %s", task.Error.Msg)
 	}

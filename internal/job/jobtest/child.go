@@ -17,6 +17,7 @@ import (
 	"github.com/pulp/pulp-manager/internal/job"
 	"github.com/pulp/pulp-manager/internal/job/groupsync"
 	"github.com/pulp/pulp-manager/internal/job/register"
+	"github.com/pulp/pulp-manager/internal/job/reposync"
 	"github.com/pulp/pulp-manager/internal/store"
 	"github.com/pulp/pulp-manager/internal/worker"
 )
@@ -32,6 +33,8 @@ type plan struct {
 	Definitions        []fleet.Definition
 	Timing             job.Timing
 	Request            time.Duration
+	Banned             string // pattern of the packages that are taken out
+	Again              bool   // the primary is synced once more at the end
 }
 
 // Child is a process that can be killed.
@@ -47,7 +50,7 @@ func (f *Fleet) StartChild() *Child {
 	f.t.Helper()
 	told, err := json.Marshal(plan{
 		DataDir: f.DataDir, Primary: Name(f.Primary), Secondary: Name(f.Secondary), Definitions: f.Defined(),
-		Timing: f.world.Timing, Request: f.world.Request,
+		Timing: f.world.Timing, Request: f.world.Request, Banned: f.world.banned(), Again: f.world.Again,
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -102,9 +105,15 @@ func runChild(told string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	banned, err := fleet.CompilePattern(p.Banned)
+	if err != nil {
+		return err
+	}
 	env := Wiring{
 		Store: s, Definitions: fixed(p.Definitions), Limits: &job.Limits{}, Timing: p.Timing, Request: p.Request,
 		Password: func() string { return "password" }, Secret: func() string { return "hunter2" },
+		Unchanged: reposync.Unchanged{FullSyncInterval: func() time.Duration { return 24 * time.Hour }},
+		Bans:      reposync.Bans{Banned: func() *fleet.Pattern { return banned }},
 	}.Env()
 	if _, err := s.Reclaim(ctx); err != nil {
 		return err
@@ -118,12 +127,17 @@ func runChild(told string) (err error) {
 	}
 	defer func() { err = errors.Join(err, env.Pulps.Close(ctx)) }()
 	defer stop()
-	for i, queue := range p.steps(ctx, s) {
+	steps := p.steps(ctx, s)
+	for i, queue := range steps {
 		if err := finish(ctx, s, i, queue); err != nil {
 			return err
 		}
 	}
-	return nil
+	roots, err := rootTasks(ctx, s)
+	for i := len(steps); i < len(roots) && err == nil; i++ { // what the test has queued
+		err = finish(ctx, s, i, nil)
+	}
+	return err
 }
 
 // steps are the tasks that there must be, in their order.
@@ -138,7 +152,7 @@ func (p plan) steps(ctx context.Context, s *store.Store) []func() (fleet.NewTask
 		}
 	}
 	source := string(p.Primary)
-	return []func() (fleet.NewTask, error){
+	steps := []func() (fleet.NewTask, error){
 		server(p.Primary, func(row fleet.Server) (fleet.NewTask, error) {
 			return register.NewTask(row, register.Args{MaxRuntime: "10m"})
 		}),
@@ -149,6 +163,10 @@ func (p plan) steps(ctx context.Context, s *store.Store) []func() (fleet.NewTask
 			return groupsync.NewTask(row, groupsync.Args{MaxRuntime: "10m", MaxConcurrentSyncs: 2, SourceServer: &source})
 		}),
 	}
+	if p.Again {
+		steps = append(steps, steps[1])
+	}
+	return steps
 }
 
 // finish queues the root task of that number, unless a process before has, and waits for its end.

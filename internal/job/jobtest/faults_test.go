@@ -75,7 +75,7 @@ func quietRun(t *testing.T) undisturbed {
 	f.SyncAll()
 	f.Same()
 	f.Sound()
-	return undisturbed{served: f.Stable(), started: startedBy(f), requests: [2]int{len(f.Primary.Requests()), len(f.Secondary.Requests())}}
+	return undisturbed{served: f.Stable(), started: startedBy(f), requests: [2]int{len(f.Primary.Requests()), len(f.Secondary.Requests())}, roots: len(f.Roots())}
 }
 
 // disturbances gives those to try.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job"
+	"github.com/pulp/pulp-manager/internal/job/reposync"
 	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
 	"github.com/pulp/pulp-manager/internal/store"
 	"github.com/pulp/pulp-manager/internal/worker"
@@ -28,19 +29,37 @@ type World struct {
 	// each, named ext-deb-0 and so on.
 	Types  []fleet.RepositoryType
 	Copies int
+	// Configure may change the configuration before it is applied; nil: nothing.
+	Configure func(*fleet.Configuration)
 	// Mirrors tells that the configuration makes the secondary mirror the group ^ext- from the primary.
 	Mirrors bool
+	// Snapshots is how many snapshots are made at a time; 0: the configuration does not say.
+	Snapshots int
 
 	Limits job.Limits
 	Timing job.Timing
 	// Request is the time limit of requests. What is believed about a lost answer waits for it.
 	Request time.Duration
+	// Unchanged says when a repository need not be synced. At first: by what a primary serves, for a day.
+	Unchanged reposync.Unchanged
+	// Bans say which packages are taken out. At first: none.
+	Bans reposync.Bans
+	// Again tells that a child syncs the primary once more, when nothing has changed.
+	Again bool
 	// Unattended tells that leases are not renewed, nor cancellations looked for, where Serve does not.
 	Unattended bool
 	// LeaseTime is how long leases last in the store; 0: as always.
 	LeaseTime time.Duration
 	// Leases may put something between the worker and the store; nil: nothing.
 	Leases func(fleet.Leases) fleet.Leases
+}
+
+// banned gives the text of the pattern of the packages that are taken out.
+func (w *World) banned() string {
+	if w.Bans.Banned == nil {
+		return ""
+	}
+	return w.Bans.Banned().String()
 }
 
 // Timing is short, so that tests need not wait for what is believed only after some time.
@@ -66,6 +85,7 @@ type Fleet struct {
 	problems []fleet.DefinitionProblem
 	passwd   string
 	secret   string
+	byHand   map[string]bool // Pulp tasks that somebody else started
 }
 
 // New makes a fleet. None of its repositories are registered yet on the servers.
@@ -74,11 +94,12 @@ func New(t *testing.T, shape ...func(*World)) *Fleet {
 	w := World{
 		Primary: pulpfake.Options{Name: "primary", Seed: 1}, Secondary: pulpfake.Options{Name: "secondary", Seed: 2},
 		Types: []fleet.RepositoryType{"deb", "rpm", "file"}, Mirrors: true, Timing: Timing, Request: 10 * time.Second,
+		Unchanged: reposync.Unchanged{FullSyncInterval: func() time.Duration { return 24 * time.Hour }},
 	}
 	for _, s := range shape {
 		s(&w)
 	}
-	f := &Fleet{t: t, world: &w, passwd: "password", secret: "hunter2", Trees: map[string]*pulpfake.Tree{}, DataDir: dataDir(t)}
+	f := &Fleet{t: t, world: &w, passwd: "password", secret: "hunter2", Trees: map[string]*pulpfake.Tree{}, byHand: map[string]bool{}, DataDir: dataDir(t)}
 	f.Primary, _ = pulpfake.Start(t, w.Primary)
 	f.Secondary, _ = pulpfake.Start(t, w.Secondary)
 	f.Upstream = pulpfake.NewUpstream()
@@ -122,11 +143,24 @@ func (f *Fleet) tree(kind fleet.RepositoryType, name string) {
 		}}
 	case "rpm":
 		spec = pulpfake.Spec{Kind: pulpfake.RPMTree, Packages: []pulpfake.Package{{Name: "bear", Version: "1.0", Body: name}}}
+	case "python":
+		spec = pulpfake.Spec{Kind: pulpfake.PythonTree, Packages: []pulpfake.Package{
+			{Name: "alpha", Version: "1.0", Body: name}, {Name: "beta", Version: "1.0"},
+		}}
+	case "container":
+		spec = pulpfake.Spec{Kind: pulpfake.ContainerTree, Packages: []pulpfake.Package{{Name: "1", Body: name}, {Name: "2", Body: name}}}
 	default:
 		spec = pulpfake.Spec{Kind: pulpfake.FileTree, Packages: []pulpfake.Package{{Name: "a.txt", Body: name}}}
 	}
 	f.Trees[name] = f.Upstream.Add(name, spec)
-	f.Define(f.Definition(kind, name, f.Trees[name].URL(f.UpstreamURL)))
+	d := f.Definition(kind, name, f.Trees[name].URL(f.UpstreamURL))
+	switch kind {
+	case "python":
+		d.Options["includes"] = []any{}
+	case "container":
+		d.Options["upstream_name"] = name
+	}
+	f.Define(d)
 }
 
 // OpenStore opens the store and wires the program around it, as a start of the daemon does.
@@ -139,6 +173,7 @@ func (f *Fleet) OpenStore() {
 	f.Store = s
 	f.Env = Wiring{
 		Store: s, Definitions: definitions{f}, Limits: &f.world.Limits, Timing: f.world.Timing, Request: f.world.Request,
+		Unchanged: f.world.Unchanged, Bans: f.world.Bans,
 		Password: func() string { return f.locked(func() string { return f.passwd }) },
 		Secret:   func() string { return f.locked(func() string { return f.secret }) },
 	}.Env()
@@ -206,6 +241,20 @@ func (f *Fleet) Define(all ...fleet.Definition) {
 	}
 }
 
+// DefineAll makes these all the definitions there are.
+func (f *Fleet) DefineAll(all []fleet.Definition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.defined = all
+}
+
+// Undefine takes definitions away, by name.
+func (f *Fleet) Undefine(names ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.defined = slices.DeleteFunc(slices.Clone(f.defined), func(d fleet.Definition) bool { return slices.Contains(names, d.Name) })
+}
+
 // Spoil adds a definition that cannot be read.
 func (f *Fleet) Spoil(problems ...fleet.DefinitionProblem) {
 	f.mu.Lock()
@@ -232,12 +281,17 @@ func (d definitions) Definitions(context.Context) ([]fleet.Definition, []fleet.D
 func (f *Fleet) configuration() fleet.Configuration {
 	c := fleet.Configuration{Hash: "1", Groups: []fleet.Group{{Name: "external", Include: "^ext-"}}}
 	for _, s := range []*pulpfake.Server{f.Primary, f.Secondary} {
-		c.Servers = append(c.Servers, fleet.ConfiguredServer{Server: fleet.Server{Name: Name(s), Username: "admin"}})
+		c.Servers = append(c.Servers, fleet.ConfiguredServer{Server: fleet.Server{
+			Name: Name(s), Username: "admin", SnapshotSupported: true, MaxConcurrentSnapshots: f.world.Snapshots,
+		}})
 	}
 	if f.world.Mirrors {
 		c.Servers[1].Groups = []fleet.ServerGroup{{
 			Group: c.Groups[0], Primary: Name(f.Primary), MaxConcurrentSyncs: 2, MaxRuntime: "1h",
 		}}
+	}
+	if f.world.Configure != nil {
+		f.world.Configure(&c)
 	}
 	return c
 }

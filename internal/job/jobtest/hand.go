@@ -30,6 +30,7 @@ func (f *Fleet) Client(s *pulpfake.Server) *pulp.Client {
 // Done waits until a Pulp task that somebody started by hand has completed.
 func (f *Fleet) Done(c *pulp.Client, href pulp.Href, err error) pulp.Task {
 	f.t.Helper()
+	f.locked(func() string { f.byHand[string(href)] = true; return "" })
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -53,8 +54,13 @@ func (f *Fleet) Empty(s *pulpfake.Server, d fleet.Definition) {
 	repository, _ := s.Object("repositories", d.Name)["pulp_href"].(string)
 	distribution, _ := s.Object("distributions", d.Name)["pulp_href"].(string)
 	href, err := c.Modify(ctx, pulp.Href(repository), pulp.Fields{"remove_content_units": []string{"*"}})
-	f.Done(c, href, err)
+	version, _ := f.Done(c, href, err).CreatedVersion()
 	t, _ := content.Find(d.Type)
+	if t.Publication == nil {
+		change, err := c.UpdateDistribution(ctx, pulp.Href(distribution), pulp.Fields{"repository_version": version, "repository": nil})
+		f.Done(c, change.Task, err)
+		return
+	}
 	path, body := t.Publication(t.Remote(d.Options))
 	body["repository"] = repository
 	href, err = c.CreatePublication(ctx, path, body)

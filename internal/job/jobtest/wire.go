@@ -14,6 +14,8 @@ import (
 	"github.com/pulp/pulp-manager/internal/job/catalog"
 	"github.com/pulp/pulp-manager/internal/job/groupsync"
 	"github.com/pulp/pulp-manager/internal/job/register"
+	"github.com/pulp/pulp-manager/internal/job/removerepositories"
+	"github.com/pulp/pulp-manager/internal/job/reposync"
 	"github.com/pulp/pulp-manager/internal/pulp"
 	"github.com/pulp/pulp-manager/internal/reconcile"
 	"github.com/pulp/pulp-manager/internal/store"
@@ -28,6 +30,8 @@ type Wiring struct {
 	Request     time.Duration // a request's time limit
 	Password    func() string // of every server's user
 	Secret      func() string // of every definition
+	Unchanged   reposync.Unchanged
+	Bans        reposync.Bans
 }
 
 // Env wires the jobs as the daemon does, to servers whose names are their addresses.
@@ -35,20 +39,24 @@ func (w Wiring) Env() *job.Env {
 	pulps := job.NewPulps(w.connect, w.Request)
 	pulps.Timing = w.Timing
 	return &job.Env{
-		Servers: w.Store, Repositories: w.Store, Tasks: w.Store, Work: w.Store, Requests: w.Store, Locks: w.Store,
+		Servers: w.Store, Repositories: w.Store, Tasks: w.Store, Work: w.Store, Requests: w.Store, Locks: w.Store, SyncRecords: w.Store, Ownership: w.Store,
 		Pulps: pulps, Limits: w.Limits, Logger: logger(),
 		Catalog: catalog.All(catalog.Settings{
 			Register: register.Settings{
 				Definitions: w.Definitions, Rules: signed, Fingerprints: w.Store,
-				Fingerprint: func(s fleet.Secret) string { return "fingerprint of " + s.Reveal() },
+				Fingerprint: fingerprint,
 				Secret: func(context.Context, fleet.SecretSource) (fleet.Secret, error) {
 					return fleet.NewSecret(w.Secret()), nil
 				},
 			},
 			GroupSync: groupsync.Settings{
-				Rules:         func(context.Context, *job.Server) (reconcile.Rules, error) { return reconcile.Rules{}, nil },
-				MirrorAddress: func(s fleet.Server) string { return "http://" + string(s.Name) },
+				Rules:            func(context.Context, *job.Server) (reconcile.Rules, error) { return reconcile.Rules{}, nil },
+				MirrorAddress:    func(s fleet.Server) string { return "http://" + string(s.Name) },
+				FullSyncInterval: w.Unchanged.FullSyncInterval,
+				Fingerprints:     w.Store, Fingerprint: fingerprint, Login: w.login,
 			},
+			RepoSync: reposync.Settings{Unchanged: w.Unchanged, Bans: w.Bans},
+			Removal:  removerepositories.Settings{MirrorAddress: func(s fleet.Server) string { return "http://" + string(s.Name) }},
 		}),
 	}
 }
@@ -84,3 +92,10 @@ func logger() *slog.Logger {
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, nil))
 }
+
+// login is what secondaries log in to a primary with.
+func (w Wiring) login(_ context.Context, primary fleet.Server) (map[string]fleet.Secret, error) {
+	return map[string]fleet.Secret{"username": fleet.NewSecret(primary.Username), "password": fleet.NewSecret(w.Password())}, nil
+}
+
+func fingerprint(s fleet.Secret) string { return "fingerprint of " + s.Reveal() }

@@ -19,6 +19,7 @@ import (
 const (
 	stageRead     = "read definitions"
 	stageRegister = "register repos"
+	stageMissing  = "look for repos without a definition"
 	stageStore    = "reconcile repos"
 )
 
@@ -39,7 +40,7 @@ func Definition(settings Settings) job.Definition {
 	return job.Definition{
 		Kind:    fleet.KindRegister,
 		Summary: "Create and update a server's repositories from definitions.",
-		Stages:  []string{stageRead, stageRegister, stageStore},
+		Stages:  []string{stageRead, stageRegister, stageMissing, stageStore},
 		Ask:     ask(settings.LocalDir),
 		Run: func(ctx context.Context, r *job.Run) error {
 			var args Args
@@ -60,13 +61,17 @@ type registration struct {
 	server      *job.Server
 	selection   fleet.Selection
 	definitions []fleet.Definition
+	defined     map[string]bool    // names of all definitions, chosen or not; nil: not read by this attempt
+	before      []fleet.Repository // what the store knew before picture was taken
 	picture     *inventory.Picture // of the server as it is; nil after changes to it
+	waits       error              // that definitions wait for their secrets; nil: none does
 }
 
 // Outcome is what a stage found that does not stop the others but must be told at the end.
 type Outcome struct {
 	Done     int      `json:"done"`
 	Problems []string `json:"problems"`
+	Waiting  int      `json:"waiting"` // repositories that wait to be adopted; they are among the problems
 }
 
 func (r *registration) register(ctx context.Context) error {
@@ -81,14 +86,24 @@ func (r *registration) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := job.Stage(ctx, r.run, stageRegister, r.apply)
+	made, err := job.Stage(ctx, r.run, stageRegister, r.applyAll)
+	if err != nil {
+		return err
+	}
+	left, err := job.Stage(ctx, r.run, stageMissing, func(ctx context.Context, p *job.Progress) (Outcome, error) {
+		return r.missing(ctx, p, len(read.Problems))
+	})
 	if err != nil {
 		return err
 	}
 	if _, err := job.Stage(ctx, r.run, stageStore, r.store); err != nil {
 		return err
 	}
-	return problems(append(read.Problems, made.Problems...), made.Done)
+	err = problems(slices.Concat(read.Problems, made.Problems, left.Problems), made.Done)
+	if err != nil && made.Waiting > 0 {
+		return fault.Wrap(fault.KindOf(err), err, "%s", fault.Message(err)).WithHint("%s", reconcile.AdoptHint(r.server.Name))
+	}
+	return err
 }
 
 // problems says which definitions could not be registered, and why; nil where all were.
@@ -123,8 +138,9 @@ func (r *registration) load(ctx context.Context) ([]fleet.DefinitionProblem, err
 	if err != nil {
 		return nil, err
 	}
-	r.definitions = []fleet.Definition{}
+	r.definitions, r.defined = []fleet.Definition{}, map[string]bool{}
 	for _, d := range all {
+		r.defined[d.Name] = true
 		chosen, err := r.selection.Matches(d.Candidate)
 		if err != nil {
 			return nil, err
@@ -155,65 +171,101 @@ func (r *registration) apply(ctx context.Context, p *job.Progress) (Outcome, err
 	if err != nil {
 		return found, err
 	}
-	known, err := r.settings.Fingerprints.Fingerprints(ctx, r.server.ID)
+	round, err := r.round(ctx, want)
 	if err != nil {
 		return found, err
 	}
-	changes := reconcile.Plan(want, picture, known, r.settings.Fingerprint)
+	planned, err := round.Plan(ctx, picture, r.others(ctx, p))
+	if err != nil {
+		return found, err
+	}
 	found.Done = len(want)
-	if len(changes) == 0 {
-		r.picture = picture
-		p.Say(ctx, "%d repositories as defined, nothing to change", len(want))
-		return found, nil
-	}
-	applier := reconcile.Applier{Hands: p.Hands(r.server), Sent: r.sent}
-	results := applier.Apply(ctx, changes, picture, func(done, all int) { p.Say(ctx, "%d/%d repositories changed", done, all) })
-	results = slices.DeleteFunc(results, func(result reconcile.Result) bool { return result.Err == nil })
-	for _, result := range results {
-		if ctx.Err() != nil {
-			return found, context.Cause(ctx)
-		}
-		if r.run.Ends(result.Err) {
-			return found, result.Err
-		}
-	}
-	wanting, err := r.wanting(ctx, p, want, results)
+	results, err := r.change(ctx, p, planned, picture)
 	if err != nil {
 		return found, err
 	}
+	if len(planned.Apply) > 0 { // see what came of it; another run may have made what failed here
+		if picture, err = r.take(ctx, p); err != nil {
+			return found, err
+		}
+		if planned, err = round.Plan(ctx, picture, r.others(ctx, p)); err != nil {
+			return found, err
+		}
+	}
+	if err := round.End(ctx, picture, planned); err != nil {
+		return found, err
+	}
+	r.picture = picture
+	r.tell(&found, results, planned)
+	return found, nil
+}
+
+// tell notes what is still not as wanted.
+func (r *registration) tell(found *Outcome, results []reconcile.Result, left reconcile.Planned) {
+	wanting := map[string]bool{}
+	for _, change := range left.Apply {
+		wanting[change.Name] = true
+	}
 	for _, result := range results {
-		if wanting[result.Name] {
+		if result.Err != nil && wanting[result.Name] {
 			found.Done--
 			found.Problems = append(found.Problems, result.Name+": "+fault.Message(result.Err))
 		}
 	}
-	return found, nil
+	for _, a := range reconcile.Adoptions(left.Wait) {
+		found.Done, found.Waiting = found.Done-1, found.Waiting+1
+		found.Problems = append(found.Problems, reconcile.WaitText(a))
+	}
 }
 
-// wanting looks, where something failed, what is still not as wanted: another run may have made it meanwhile.
-func (r *registration) wanting(ctx context.Context, p *job.Progress, want []reconcile.Want, failed []reconcile.Result) (map[string]bool, error) {
-	if len(failed) == 0 {
+// round is the comparison of the server with what is wanted.
+func (r *registration) round(ctx context.Context, want []reconcile.Want) (reconcile.Round, error) {
+	server, err := r.run.Env.Servers.Server(ctx, r.server.ID) // as configured by now
+	return reconcile.Round{
+		Server: server.ID, Want: want, Adopt: server.Adopt, Ownership: r.run.Env.Ownership,
+		Fingerprints: r.settings.Fingerprints, Fingerprint: r.settings.Fingerprint,
+	}, err
+}
+
+// change applies a plan and tells what it changes, field by field. It gives an error where that ends the attempt.
+func (r *registration) change(ctx context.Context, p *job.Progress, planned reconcile.Planned, picture *inventory.Picture) ([]reconcile.Result, error) {
+	reconcile.ShowPlan(planned, func(key string, lines []string) { p.Show(ctx, key, lines) })
+	if len(planned.Apply) == 0 {
+		if len(planned.Wait) == 0 {
+			p.Say(ctx, "all repositories as defined, nothing to change")
+		} else {
+			p.Say(ctx, "%d repositories wait to be adopted; the others are as defined", len(reconcile.Adoptions(planned.Wait)))
+		}
 		return nil, nil
 	}
-	picture, err := r.take(ctx, p)
-	if err != nil {
-		return nil, err
+	applier := reconcile.Applier{Hands: p.Hands(r.server), Sent: r.sent}
+	results := applier.Apply(ctx, planned.Apply, picture, func(done, all int) { p.Say(ctx, "%d/%d repositories changed", done, all) })
+	for _, result := range results {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if result.Err != nil && r.run.Ends(result.Err) {
+			return nil, result.Err
+		}
 	}
-	known, err := r.settings.Fingerprints.Fingerprints(ctx, r.server.ID)
-	if err != nil {
-		return nil, err
+	return results, nil
+}
+
+// others asks the server for what it has of types that we do not know.
+func (r *registration) others(ctx context.Context, p *job.Progress) func(*inventory.Picture) error {
+	return func(picture *inventory.Picture) error {
+		return r.server.Try(ctx, p, func(ctx context.Context) error { return picture.TakeOthers(ctx, r.server.Client) })
 	}
-	names := map[string]bool{}
-	for _, change := range reconcile.Plan(want, picture, known, r.settings.Fingerprint) {
-		names[change.Name] = true
-	}
-	return names, nil
 }
 
 // take takes a picture of the server: names, remotes and distributions, not what is served.
 func (r *registration) take(ctx context.Context, p *job.Progress) (*inventory.Picture, error) {
+	var err error
+	if r.before, err = r.keeper().Known(ctx); err != nil {
+		return nil, err
+	}
 	var picture *inventory.Picture
-	err := r.server.Try(ctx, p, func(ctx context.Context) error {
+	err = r.server.Try(ctx, p, func(ctx context.Context) error {
 		var err error
 		picture, err = inventory.Take(ctx, r.server.Client, r.server.Name)
 		return err
@@ -233,20 +285,31 @@ func (r *registration) sent(ctx context.Context, remote string, secrets map[stri
 
 // store brings the store's picture of the server up to date.
 func (r *registration) store(ctx context.Context, p *job.Progress) (job.None, error) {
-	picture := r.picture
-	err := r.server.Try(ctx, p, func(ctx context.Context) error {
-		if picture == nil {
-			var err error
-			if picture, err = inventory.Take(ctx, r.server.Client, r.server.Name); err != nil {
-				return err
-			}
+	if r.picture == nil {
+		var err error
+		if r.picture, err = r.take(ctx, p); err != nil {
+			return job.None{}, err
 		}
-		return picture.Serve(ctx, r.server.Client)
+	}
+	picture, before := r.picture, r.before
+	err := r.server.Try(ctx, p, func(ctx context.Context) error {
+		if err := picture.Serve(ctx, r.server.Client); err != nil {
+			return err
+		}
+		return picture.Count(ctx, r.server.Client, before)
 	})
 	if err != nil {
 		return job.None{}, err
 	}
-	all := picture.Fleet(r.server.ID)
-	p.Say(ctx, "%d repositories on %s", len(all), r.server.Name)
-	return job.None{}, r.run.Env.Repositories.Mirror(ctx, r.server.ID, all)
+	drifted, err := r.keeper().Keep(ctx, picture, before)
+	if err != nil {
+		return job.None{}, err
+	}
+	p.Say(ctx, "%s", reconcile.KeptText(r.server.Name, len(picture.Fleet(r.server.ID)), drifted))
+	return job.None{}, nil
+}
+
+func (r *registration) keeper() reconcile.Keeper {
+	env := r.run.Env
+	return reconcile.Keeper{Server: r.server.ID, Repositories: env.Repositories, Ownership: env.Ownership, Locks: env.Locks}
 }

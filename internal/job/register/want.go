@@ -21,7 +21,8 @@ func (r *registration) want(ctx context.Context, found *Outcome) ([]reconcile.Wa
 	if err != nil {
 		return nil, err
 	}
-	secrets := secretCache{find: r.settings.Secret, known: map[fleet.SecretSource]fleet.Secret{}}
+	secrets := newSecretCache(r.settings.Secret)
+	defer func() { r.waits = secrets.waits() }()
 	var want []reconcile.Want
 	for _, d := range r.definitions {
 		if primary := mirrors.of(d.Name); primary != "" && d.External() {
@@ -33,12 +34,15 @@ func (r *registration) want(ctx context.Context, found *Outcome) ([]reconcile.Wa
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		if fault.Is(err, fault.Unavailable) {
+			continue // told at the end, when it is tried again
+		}
 		var w reconcile.Want
 		if err == nil {
 			w, err = rules.FromDefinition(r.server.Name, d, values)
 		}
 		if err != nil {
-			found.Problems = append(found.Problems, fmt.Sprintf("%s (%s): %s", d.Name, d.Source, fault.Message(err)))
+			found.Problems = append(found.Problems, fmt.Sprintf("%s (%s): %s", d.Name, d.Source, withHint(err)))
 			continue
 		}
 		want = append(want, w)
@@ -81,29 +85,4 @@ func (r *registration) mirrors(ctx context.Context) (mirrors, error) {
 		all = append(all, mirror{selection, g.Primary})
 	}
 	return all, nil
-}
-
-// secretCache asks for each secret once a run.
-type secretCache struct {
-	find  func(ctx context.Context, source fleet.SecretSource) (fleet.Secret, error)
-	known map[fleet.SecretSource]fleet.Secret
-}
-
-// of gives a definition's secrets by the remote's field they fill.
-func (c secretCache) of(ctx context.Context, d fleet.Definition) (map[string]fleet.Secret, error) {
-	values := map[string]fleet.Secret{}
-	for _, source := range d.Secrets {
-		key := source
-		key.Property = ""
-		value, ok := c.known[key]
-		if !ok {
-			var err error
-			if value, err = c.find(ctx, source); err != nil {
-				return nil, err
-			}
-			c.known[key] = value
-		}
-		values[source.Property] = value
-	}
-	return values, nil
 }

@@ -19,6 +19,7 @@ import (
 // Stage names, as the original's (legacy section 5.10).
 const (
 	stageSync    = "sync repo"
+	stageClean   = "remove banned packages"
 	stagePublish = "publish repo"
 )
 
@@ -27,20 +28,27 @@ type Args struct {
 	RepositoryID fleet.RepositoryID `json:"pulp_server_repo_id"`
 	Href         string             `json:"repo_href"`
 	SyncOptions  map[string]any     `json:"sync_options,omitempty"`
-	Full         bool               `json:"full,omitempty"` // the sync before did not succeed: look at everything again
+	Full         bool               `json:"full,omitempty"`  // the sync before did not succeed: look at everything again
+	Force        bool               `json:"force,omitempty"` // sync also where nothing has changed
+}
+
+// Settings are what a repository sync takes from the configuration.
+type Settings struct {
+	Unchanged Unchanged
+	Bans      Bans
 }
 
 // Definition declares the job.
-func Definition() job.Definition {
+func Definition(settings Settings) job.Definition {
 	return job.Definition{
 		Kind:    fleet.KindRepoSync,
-		Summary: "Sync one repository, publish it and serve it.",
-		Stages:  []string{stageSync, stagePublish},
-		Run:     run,
+		Summary: "Sync one repository, take banned packages out of it, publish it and serve it.",
+		Stages:  []string{stageSync, stageClean, stagePublish},
+		Run:     func(ctx context.Context, r *job.Run) error { return run(ctx, r, settings) },
 	}
 }
 
-func run(ctx context.Context, r *job.Run) error {
+func run(ctx context.Context, r *job.Run, settings Settings) error {
 	var args Args
 	if err := r.Args(&args); err != nil {
 		return err
@@ -53,14 +61,23 @@ func run(ctx context.Context, r *job.Run) error {
 	if err != nil {
 		return err
 	}
-	s := &sync{run: r, server: server, row: row, options: args.SyncOptions, again: args.Full}
-	s.repository, s.picture = shared(r, row)
+	s := &sync{
+		run: r, server: server, row: row, options: args.SyncOptions, again: args.Full, force: args.Force,
+		settings: settings.Unchanged, bans: settings.Bans,
+	}
+	if s.repository, s.picture = shared(r, row); s.picture != nil {
+		s.origins = s.picture.Origins
+	}
 	synced, err := job.Stage(ctx, r, stageSync, s.sync)
+	if err != nil || synced.Unchanged {
+		return err
+	}
+	cleaned, err := job.Stage(ctx, r, stageClean, func(ctx context.Context, p *job.Progress) (Cleaned, error) { return s.clean(ctx, p, synced) })
 	if err != nil {
 		return err
 	}
 	_, err = job.Stage(ctx, r, stagePublish, func(ctx context.Context, p *job.Progress) (job.None, error) {
-		return job.None{}, s.publish(ctx, p, synced)
+		return job.None{}, s.publish(ctx, p, synced, cleaned)
 	})
 	return err
 }
@@ -68,7 +85,7 @@ func run(ctx context.Context, r *job.Run) error {
 // shared gives the repository from the picture that a group sync took, if there is one.
 func shared(r *job.Run, row fleet.Repository) (*inventory.Repository, *inventory.Picture) {
 	picture, ok := job.Shared[*inventory.Picture](r)
-	if !ok {
+	if !ok || r.Resumed() { // what an earlier attempt began may have changed it since
 		return nil, nil
 	}
 	return picture.Find(row.Type, row.Name), picture
@@ -81,6 +98,12 @@ type sync struct {
 	row        fleet.Repository
 	options    map[string]any
 	again      bool // the sync before did not succeed
+	force      bool // sync also where nothing has changed
+	settings   Unchanged
+	bans       Bans
+	seen       *Seen     // what this sync is made from; nil: not known
+	last       pulp.Href // publication that the last good sync of the newest version served; empty: not known
+	origins    inventory.Origins
 	repository *inventory.Repository
 	picture    *inventory.Picture
 }
@@ -91,6 +114,9 @@ type Synced struct {
 	Publication pulp.Href `json:"publication,omitempty"` // that Pulp made itself
 	Method      string    `json:"method"`
 	Changed     bool      `json:"changed"`
+	Unchanged   bool      `json:"unchanged,omitempty"` // nothing was synced: everything is as it was
+	Last        pulp.Href `json:"last,omitempty"`      // publication that the last good sync of the same version served
+	Seen        *Seen     `json:"seen,omitempty"`
 }
 
 // look makes sure there is a view of the repository: the group's, or one of its own.
@@ -99,9 +125,10 @@ func (s *sync) look(ctx context.Context, p *job.Progress) error {
 		hands := p.Hands(s.server)
 		err := hands.Try(ctx, func(ctx context.Context) error {
 			var err error
-			if s.picture, err = inventory.Take(ctx, s.server.Client, s.server.Name, s.row.Name); err != nil {
+			if s.picture, err = inventory.TakeOne(ctx, s.server.Client, s.server.Name, s.row.Type, s.row.Name); err != nil {
 				return err
 			}
+			s.picture.Origins = s.origins // seen before this sync all the same
 			s.repository = s.picture.Find(s.row.Type, s.row.Name)
 			if s.repository == nil || s.repository.Repository == nil {
 				return nil
@@ -123,7 +150,10 @@ func (s *sync) look(ctx context.Context, p *job.Progress) error {
 }
 
 // mirrored tells whether the repository is a secondary's copy of a primary's.
-func (s *sync) mirrored() bool { return s.repository.Remote.Labels[reconcile.PrimaryLabel] != "" }
+func (s *sync) mirrored() bool { return primaryOf(s.repository) != "" }
+
+// primaryOf names the server that a repository is mirrored from; empty: it comes from outside.
+func primaryOf(r *inventory.Repository) string { return r.Remote.Labels[reconcile.PrimaryLabel] }
 
 func (s *sync) methods() []content.Method {
 	if s.mirrored() {
@@ -132,7 +162,7 @@ func (s *sync) methods() []content.Method {
 	return []content.Method{s.repository.Type.Sync}
 }
 
-func (s *sync) publish(ctx context.Context, p *job.Progress, synced Synced) error {
+func (s *sync) publish(ctx context.Context, p *job.Progress, synced Synced, cleaned Cleaned) error {
 	// What an earlier attempt asked for may be served by now: then nothing is asked for again.
 	if err := p.Settle(ctx, s.server); err != nil {
 		return err
@@ -141,7 +171,7 @@ func (s *sync) publish(ctx context.Context, p *job.Progress, synced Synced) erro
 	if err != nil {
 		return err
 	}
-	err = s.serve(ctx, p, synced)
+	err = s.serve(ctx, p, synced, cleaned)
 	if err := unlock(); err != nil {
 		return err
 	}
@@ -165,17 +195,17 @@ func (s *sync) refresh(ctx context.Context, newest pulp.Href) error {
 }
 
 // overtaken tells whether another run has brought a later version than ours: that one sees to serving it.
-func (s *sync) overtaken(synced Synced) bool {
-	_, ours, known := synced.Newest.VersionNumber()
-	_, newest, ok := pulp.Href(s.row.LatestVersion).VersionNumber()
-	return known && ok && newest > ours
+func (s *sync) overtaken(newest pulp.Href) bool {
+	_, ours, known := newest.VersionNumber()
+	_, latest, ok := pulp.Href(s.row.LatestVersion).VersionNumber()
+	return known && ok && latest > ours
 }
 
-func (s *sync) serve(ctx context.Context, p *job.Progress, synced Synced) error {
-	if err := s.refresh(ctx, synced.Newest); err != nil {
+func (s *sync) serve(ctx context.Context, p *job.Progress, synced Synced, cleaned Cleaned) error {
+	if err := s.refresh(ctx, cleaned.Newest); err != nil {
 		return err
 	}
-	if s.overtaken(synced) {
+	if cleaned.Left || s.overtaken(cleaned.Newest) {
 		p.Say(ctx, "left to another run, which has brought a later version")
 		return nil
 	}
@@ -183,41 +213,53 @@ func (s *sync) serve(ctx context.Context, p *job.Progress, synced Synced) error 
 		return err
 	}
 	request := publish.Request{
-		Repository: s.repository, Newest: synced.Newest, Publications: s.picture.PublicationsOf(synced.Newest), Mirrored: s.mirrored(),
+		Repository: s.repository, Newest: cleaned.Serve, Publications: s.picture.PublicationsOf(cleaned.Serve), Mirrored: s.mirrored(),
+		Looked: cleaned.Looked,
 	}
 	for _, m := range s.methods() {
 		if m.Name == synced.Method {
 			request.Method = m
 		}
 	}
-	if synced.Publication != "" {
-		request.Publications = []pulp.Href{synced.Publication}
+	if made := s.made(synced); made != "" && cleaned.Serve == synced.Newest {
+		request.Publications = []pulp.Href{made}
 	}
+	request.Theirs = s.theirs(p)
 	done, err := publish.Serve(ctx, p.Hands(s.server), request)
 	switch {
 	case err != nil:
 		return err
 	case done.Unchanged:
-		if err := s.asked(ctx, p, synced.Newest); err != nil {
-			return err
+		if !cleaned.Looked {
+			if err := s.asked(ctx, p, cleaned.Serve, 1); err != nil { // whether it is empty was looked at before it was served
+				return err
+			}
 		}
+		done.Publication = s.repository.ServedPublication
 		p.Say(ctx, "unchanged: the newest version is served already")
 	default:
 		p.Say(ctx, "published: %d %ss served", done.Units, s.repository.Type.Noun)
 	}
-	return s.run.Env.Repositories.SetServed(ctx, s.row.ID, string(synced.Newest), string(synced.Newest))
+	if err := s.run.Env.Repositories.SetServed(ctx, s.row.ID, string(cleaned.Newest), string(cleaned.Serve)); err != nil {
+		return err
+	}
+	if cleaned.Serve != cleaned.Newest {
+		return nil
+	}
+	synced.Newest = cleaned.Newest
+	return s.remember(ctx, synced, done.Publication)
 }
 
-// asked makes sure that a version which is served already has what its remote asks for: where a definition
-// begins to ask for what upstream lacks, Pulp makes no new version, and says that all is well.
-func (s *sync) asked(ctx context.Context, p *job.Progress, served pulp.Href) error {
+// asked makes sure that a version, to which so many units were added, has what its remote asks for. One that is
+// served already is looked at, too: where a definition begins to ask for what upstream lacks, Pulp makes no new
+// version, and says that all is well.
+func (s *sync) asked(ctx context.Context, p *job.Progress, version pulp.Href, added int) error {
 	t := s.repository.Type
-	if t.Guard == nil || s.mirrored() || served == "" {
+	if t.Guard == nil || s.mirrored() || version == "" {
 		return nil
 	}
 	err := t.Guard(ctx, content.Version{
-		Href: string(served), Remote: s.repository.Remote.Fields, List: publish.Lister(p.Hands(s.server)),
-		Added: 1, // whether it is empty was looked at before it was served
+		Href: string(version), Remote: s.repository.Remote.Fields, List: publish.Lister(p.Hands(s.server)), Added: added,
 	})
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "repository %s: %s", s.row.Name, fault.Message(err)).WithHint("%s", fault.Hint(err))

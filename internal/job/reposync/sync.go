@@ -37,6 +37,12 @@ func (s *sync) locked(ctx context.Context, p *job.Progress) (Synced, error) {
 	if err := s.look(ctx, p); err != nil {
 		return Synced{}, err
 	}
+	if synced, same, err := s.unchanged(ctx, p); err != nil || same {
+		return synced, err
+	}
+	if err := s.publishesItself(); err != nil {
+		return Synced{}, err
+	}
 	upstream := ""
 	if !s.mirrored() { // a primary is ours: what it bears is its own limit
 		upstream = host(s.repository.Remote.URL)
@@ -47,6 +53,7 @@ func (s *sync) locked(ctx context.Context, p *job.Progress) (Synced, error) {
 	}
 	defer release()
 	synced, err := s.byMethods(ctx, p)
+	synced.Seen, synced.Last = s.seen, s.last
 	if err != nil || !synced.Changed {
 		return synced, err
 	}
@@ -96,7 +103,8 @@ func (s *sync) full(m content.Method) bool {
 	}
 	if s.mirrored() {
 		_, number, _ := newest.VersionNumber()
-		return m.Publishes && number > 0 && len(s.picture.PublicationsOf(newest)) == 0
+		lost := len(s.picture.PublicationsOf(newest)) == 0 || s.again || s.row.SyncFailed()
+		return m.Publishes && number > 0 && lost
 	}
 	return s.again || s.row.SyncFailed()
 }

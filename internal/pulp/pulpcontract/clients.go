@@ -59,9 +59,10 @@ func must[T any](c *check) func(T, error) T {
 // finished waits for a Pulp task through the client.
 func (c *check) finished(p *pulp.Client, task pulp.Href) pulp.Task {
 	c.Helper()
-	deadline := time.Now().Add(90 * time.Second)
+	deadline, nudged := time.Now().Add(90*time.Second), time.Now()
 	for {
 		t := must[pulp.Task](c)(p.Task(c.Context(), task))
+		c.primary.nudge(&nudged)
 		if t.State.Final() {
 			return t
 		}
@@ -94,7 +95,11 @@ func clientLife(c *check) {
 	c.primary.later(string(repository.Href))
 	c.equal("repository", []any{repository.Name, repository.Remote, repository.Labels["pulp_manager"]}, []any{name, remote.Href, "x"})
 	change := must[pulp.Change](c)(p.UpdateRepository(ctx, repository.Href, pulp.Fields{"name": name}))
-	c.equal("no change", change.Task, pulp.Href(""))
+	if c.has(unchangedAnswers) {
+		c.equal("no change", change.Task, pulp.Href(""))
+	} else {
+		c.equal("no change", c.finished(p, change.Task).State, pulp.TaskState("completed"))
+	}
 	change = must[pulp.Change](c)(p.UpdateRepository(ctx, repository.Href, pulp.Fields{"description": "d"}))
 	c.equal("state", c.finished(p, change.Task).State, pulp.TaskState("completed"))
 	found := must[[]pulp.Repository](c)(p.Repositories(ctx, "file/file", url.Values{"name": {name}}))

@@ -59,6 +59,10 @@ func fieldErrors(c *check) {
 		return res
 	}
 	required := one("This field is required.")
+	badLabel := "Key 'a!' contains invalid characters. Only alphanumerics, underscores, spaces, hyphens, and dots are allowed."
+	if !c.has(plainLabels) {
+		badLabel = "Key 'a!' contains non-alphanumerics."
+	}
 	for _, x := range []struct {
 		path string
 		body any
@@ -84,10 +88,7 @@ func fieldErrors(c *check) {
 		{"remotes/deb/apt/", remote(obj{"proxy_username": "u"}), obj{
 			"non_field_errors": one("proxy credentials cannot be specified without a proxy"),
 		}},
-		{"remotes/deb/apt/", remote(obj{"architectures": "amd64 amd64"}), obj{"architectures": one("Duplicate architecture token 'amd64'.")}},
-		{"remotes/deb/apt/", remote(obj{"pulp_labels": obj{"a!": "x"}}), obj{
-			"pulp_labels": one("Key 'a!' contains invalid characters. Only alphanumerics, underscores, spaces, hyphens, and dots are allowed."),
-		}},
+		{"remotes/deb/apt/", remote(obj{"pulp_labels": obj{"a!": "x"}}), obj{"pulp_labels": one(badLabel)}},
 		{"remotes/deb/apt/", remote(obj{"pulp_labels": "x"}), obj{
 			"pulp_labels": one(`Expected a dictionary of items but got type "str".`),
 		}},
@@ -106,6 +107,9 @@ func fieldErrors(c *check) {
 		{"deb/copy/", obj{}, obj{"config": required}},
 	} {
 		c.refused(c.primary, 400, "POST", x.path, x.body, any(x.want))
+	}
+	if twice := remote(obj{"architectures": "amd64 amd64"}); c.has(distinctArchitectures) {
+		c.refused(c.primary, 400, "POST", "remotes/deb/apt/", twice, any(obj{"architectures": one("Duplicate architecture token 'amd64'.")}))
 	}
 	a := c.primary.want(400, "POST", "remotes/file/file/", obj{"name": c.prefix + "f", "url": "http://x/", "ca_cert": "garbage"})
 	if a.obj()["ca_cert"] == nil {
@@ -199,7 +203,7 @@ func secretFields(c *check) {
 		"client_key": false, "proxy_username": true, "proxy_password": true, "username": true, "password": true,
 	})
 	href := text(o["pulp_href"])
-	c.primary.want(200, "PATCH", href, obj{"username": "u", "password": " p "}) // the same secret is no change
+	c.unchanged(href, obj{"username": "u", "password": " p "}) // the same secret is no change
 	t := c.primary.task("PATCH", href, obj{"username": nil, "password": nil})
 	c.equal("cleared", t["state"], any("completed"))
 	c.equal("hidden after clearing", set(c.primary.get(href).obj()), map[string]bool{

@@ -32,10 +32,10 @@ func (c *check) refused(s *server, status int, method, path string, body, want a
 }
 
 // kindOf is Pulp's path of a type, the same for repositories, remotes and distributions.
-var kindOf = map[string]string{"deb": "deb/apt", "rpm": "rpm/rpm", "file": "file/file"}
+var kindOf = map[string]string{"deb": "deb/apt", "rpm": "rpm/rpm", "file": "file/file", "python": "python/python", "container": "container/container"}
 
 // mirrorOptions are the options of a sync that mirrors.
-var mirrorOptions = map[string]obj{"deb": {"mirror": true}, "rpm": {"sync_policy": "mirror_complete"}, "file": {"mirror": true}}
+var mirrorOptions = map[string]obj{"deb": {"mirror": true}, "rpm": {"sync_policy": "mirror_complete"}, "file": {"mirror": true}, "container": {"mirror": true}}
 
 // repo is a repository with its remote on one server.
 type repo struct {
@@ -205,11 +205,12 @@ var everyType = []string{"deb", "rpm", "file"}
 // until polls for something that must come about.
 func (c *check) until(what string, done func() bool) {
 	c.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline, nudged := time.Now().Add(60*time.Second), time.Now()
 	for !done() {
 		if time.Now().After(deadline) {
 			c.Fatalf("waited 60 s for %s", what)
 		}
+		c.primary.nudge(&nudged)
 		c.primary.pause()
 	}
 }

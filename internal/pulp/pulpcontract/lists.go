@@ -192,7 +192,11 @@ func versionLists(c *check) {
 	r := c.repository(c.primary, "file", "v", up.URL(c.upURL))
 	since := text(c.primary.get(r.href).obj()["pulp_last_updated"])
 	made := versionOf(r.sync(nil))
-	c.refused(c.primary, 400, "GET", "repository_versions/?pulp_href__in="+made, nil, any(one("URI not valid: "+made)))
+	refusal := "URI not valid: " + made
+	if !c.has(hrefsChecked) {
+		refusal = "URI does not contain an unqualified resource PK"
+	}
+	c.refused(c.primary, 400, "GET", "repository_versions/?pulp_href__in="+made, nil, any(one(refusal)))
 	list := c.primary.results("repository_versions/?prn__in=" + text(c.primary.get(made).obj()["prn"]))
 	c.equal("by prn", len(list), 1)
 	c.equal("number", list[0]["number"], any(1.0))

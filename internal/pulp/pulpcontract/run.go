@@ -73,7 +73,7 @@ type check struct {
 func all() []contract {
 	var res []contract
 	for _, part := range [][]contract{
-		protocol, sessions, fields, lists, patches, tasks, locks, syncs, failures, debContracts, distributions, deletes, contents, clients,
+		protocol, sessions, fields, lists, patches, tasks, locks, syncs, failures, debContracts, distributions, ownerships, deletes, contents, snapshots, cleanings, signings, clients, pythonContracts, containerContracts,
 	} {
 		res = append(res, part...)
 	}

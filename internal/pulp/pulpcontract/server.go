@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
 const root = "/pulp/api/v3/"
@@ -29,7 +31,8 @@ type server struct {
 	http  *http.Client
 	token *string
 
-	deleting *[]string // Pulp tasks of deletions
+	versions pulp.Status // only its versions
+	deleting *[]string   // Pulp tasks of deletions
 }
 
 func newServer(t *testing.T, env Env, base string) *server {
@@ -52,6 +55,7 @@ func newServer(t *testing.T, env Env, base string) *server {
 			*s.token = c.Value
 		}
 	}
+	s.learn()
 	return s
 }
 
@@ -149,10 +153,12 @@ func (s *server) results(path string) []obj {
 	return objectsOf(s.get(path).obj()["results"])
 }
 
-// wait waits until a Pulp task is final.
+// wait waits until a Pulp task is final. Where a worker may have missed that it can go on, it is nudged, as the
+// orchestrator does.
 func (s *server) wait(href string) obj {
 	s.t.Helper()
 	deadline := time.Now().Add(90 * time.Second)
+	nudged := time.Now()
 	for {
 		t := s.get(href).obj()
 		switch t["state"] {
@@ -161,6 +167,9 @@ func (s *server) wait(href string) obj {
 		}
 		if time.Now().After(deadline) {
 			s.t.Fatalf("%v of %s is %v after 90 s", t["name"], s.base, t["state"])
+		}
+		if t["state"] == "waiting" {
+			s.nudge(&nudged)
 		}
 		s.pause()
 	}

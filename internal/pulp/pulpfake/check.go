@@ -157,7 +157,7 @@ func (s *Server) incomplete(o, pub *object) (res []string) {
 			for _, p := range paragraphs(a.data) {
 				expect(f, path.Clean(p["filename"]), p["sha256"])
 			}
-		case f == "repodata/repomd.xml":
+		case f == repomdPath:
 			md, err := parseXML[repomd](a.data)
 			if err != nil {
 				res = append(res, f+" cannot be parsed")

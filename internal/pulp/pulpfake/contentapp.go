@@ -97,6 +97,9 @@ func (s *Server) fileOf(o *object, rel string) *artifact {
 		}
 		return nil
 	}
+	if o.kind == python.dist {
+		return s.fileOfVersion(o, rel)
+	}
 	pointed := func() *artifact {
 		if p := s.resolve(o); p != nil {
 			return p.pub.files[rel]

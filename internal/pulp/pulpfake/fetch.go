@@ -30,6 +30,12 @@ type remote struct {
 	tries                     int
 	client                    *http.Client
 	downloads                 int
+	header                    http.Header // of the last answer
+
+	// python and container
+	lists       map[string][]string // includes, excludes, package_types
+	prereleases bool
+	upstream    string // name of a repository in a registry
 }
 
 func (s *Server) remoteOf(o *object) *remote {
@@ -47,6 +53,13 @@ func (s *Server) remoteOf(o *object) *remote {
 	}
 	if v, isNumber := number(o.f["sock_read_timeout"]); isNumber && v > 0 {
 		r.timeout = min(r.timeout, time.Duration(v*float64(time.Second)))
+	}
+	r.prereleases, r.upstream, r.lists = o.flag("prereleases"), o.str("upstream_name"), map[string][]string{}
+	for _, field := range []string{"includes", "excludes", "package_types"} {
+		list, _ := o.f[field].([]any)
+		for _, x := range list {
+			r.lists[field] = append(r.lists[field], text(x))
+		}
 	}
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 4}
 	config := &tls.Config{InsecureSkipVerify: !o.flag("tls_validation")}
@@ -131,6 +144,7 @@ func (r *remote) try(ctx context.Context, at string) ([]byte, error) {
 		return nil, downloadError(u, err)
 	}
 	r.downloads++
+	r.header = resp.Header
 	return data, nil
 }
 

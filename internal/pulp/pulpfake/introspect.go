@@ -99,6 +99,16 @@ func (s *Server) ServedFiles(basePath string) map[string][]byte {
 		return nil
 	}
 	res := map[string][]byte{}
+	if v := s.servedVersion(o); v != nil && o.kind == container.dist {
+		return registryFiles(basePath, v)
+	} else if v != nil && o.kind == python.dist {
+		for u := range v.units {
+			if path, a := u.file(); a != nil {
+				res[path] = a.data
+			}
+		}
+		return res
+	}
 	if p := s.resolve(o); p != nil {
 		for path := range p.pub.files {
 			if a := s.fileOf(o, path); a != nil {

@@ -60,6 +60,7 @@ var (
 	}
 	containerTag      = &contentKind{"content/container/tags", "container.tag", "container.tag", "Tag", false}
 	containerManifest = &contentKind{"content/container/manifests", "container.manifest", "container.manifest", "Manifest", false}
+	containerBlob     = &contentKind{"content/container/blobs", "container.blob", "container.blob", "Blob", true}
 )
 
 var (
@@ -115,8 +116,11 @@ var (
 		dist: makeKind("distributions/container/container", "distributions", "container.containerdistribution",
 			"ContainerDistribution"),
 		syncTask: "pulp_container.app.tasks.synchronize.synchronize",
-		content:  []*contentKind{containerTag, containerManifest},
+		content:  []*contentKind{containerTag, containerManifest, containerBlob},
 	}
+
+	// containerPush is the list of what clients pushed to older versions of Pulp. Nothing is put into it.
+	containerPush = makeKind("repositories/container/container-push", "repositories", "container.containerpushrepository", "ContainerPushRepository")
 
 	plugins = []*plugin{deb, rpm, file, python, container}
 
@@ -136,6 +140,8 @@ func collectKinds() map[string]*kind {
 			res[k.path] = k
 		}
 	}
+	containerPush.plugin = container
+	res[containerPush.path] = containerPush
 	for k, p := range publicationKinds {
 		k.plugin = p
 		res[k.path] = k

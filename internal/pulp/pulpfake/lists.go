@@ -184,7 +184,7 @@ func (c *call) listVersions(all []*version) reply {
 func (c *call) content() reply {
 	s := c.s
 	if len(c.segs) == 1 {
-		return detail(http.StatusNotImplemented, "pulpfake: the generic content list is not imitated")
+		return c.only(http.MethodGet, func() reply { return c.listContent(nil) })
 	}
 	if len(c.segs) < 3 {
 		return htmlPage(http.StatusNotFound, "Not Found", "The requested resource was not found on this server.")
@@ -207,55 +207,30 @@ func (c *call) content() reply {
 	return c.only(http.MethodGet, func() reply { return c.listContent(k) })
 }
 
-func (c *call) listContent(k *contentKind) reply {
-	s := c.s
-	units := s.unitsByKind[k]
-	q := c.r.URL.Query()
-	if ref := q.Get("repository_version"); ref != "" {
-		v := s.versionOrLatest(ref)
-		if v == nil {
-			return bad([]any{"URI couldn't be resolved: " + ref})
-		}
-		units = oldestFirst(v.of(k))
-	}
-	for _, f := range []string{"repository_version_added", "repository_version_removed"} {
-		ref := q.Get(f)
-		if ref == "" {
-			continue
-		}
-		v := s.versionOrLatest(ref)
-		if v == nil {
-			return bad([]any{"URI couldn't be resolved: " + ref})
-		}
-		added, removed := v.diff()
-		if f == "repository_version_removed" {
-			added = removed
-		}
-		units = nil
-		for _, u := range added {
-			if u.kind == k {
-				units = append(units, u)
-			}
-		}
-		sort.Slice(units, func(i, j int) bool { return units[i].created.Before(units[j].created) })
-	}
-	rows := make([]row, 0, len(units))
-	for _, u := range units {
-		rows = append(rows, row{item: u, get: func(f string) any { return unitValue(u, f) }})
-	}
-	return c.list(k.path, rows, s.contentFilter)
-}
-
 func (s *Server) contentFilter(item any, filter, value string) (match, done bool, refusal *reply) {
 	u, _ := item.(*unit)
 	switch filter {
-	case "repository_version", "repository_version_added", "repository_version_removed":
+	case "repository_version", "repository_version_added", "repository_version_removed", "added_between", "removed_between":
 		return u != nil, true, nil
+	case "pulp_type__in":
+		return u != nil && contains(strings.Split(value, ","), u.kind.ptype), true, nil
+	case "pulp_type":
+		return u != nil && u.kind.ptype == value, true, nil
 	case "pulp_label_select":
 		match, refusal = labelsMatch(nil, value)
 		return match, true, refusal
-	case "orphaned_for", "added_between", "removed_between":
+	case "orphaned_for":
 		return false, false, nil
+	case "name", "name__in": // of a python project, however it is written
+		if u == nil || u.kind != pythonPackage {
+			return false, false, nil
+		}
+		for _, name := range strings.Split(value, ",") {
+			if normalName(name) == normalName(u.str("name")) {
+				return true, true, nil
+			}
+		}
+		return false, true, nil
 	case "release", "release_component":
 		if u != nil && u.kind == rpmPackage {
 			return false, false, nil
@@ -287,13 +262,6 @@ func (s *Server) isIn(u *unit, ref string, v *version) bool {
 		}
 	}
 	return false
-}
-
-func oldestFirst(units []*unit) []*unit {
-	for i, j := 0, len(units)-1; i < j; i, j = i+1, j-1 {
-		units[i], units[j] = units[j], units[i]
-	}
-	return units
 }
 
 func (c *call) artifacts() reply {

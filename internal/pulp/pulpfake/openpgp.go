@@ -45,6 +45,25 @@ func newSigner(name string) *signer {
 	return &signer{entity: e, public: b.String() + "\n", fingerprint: strings.ToUpper(fmt.Sprintf("%x", e.PrimaryKey.Fingerprint))}
 }
 
+// signingService makes one with the server's key.
+func (s *Server) signingService(name, script string) *object {
+	o := s.newObject(signingServices, map[string]any{
+		"name": name, "public_key": s.sign.public, "pubkey_fingerprint": s.sign.fingerprint, "script": script,
+	})
+	s.add(o)
+	return o
+}
+
+// RotateKey gives the server's signing services another key. What is published stays signed with the old one.
+func (s *Server) RotateKey() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sign = newSigner(s.opt.Name)
+	for _, o := range s.byKind[signingServices] {
+		o.f["public_key"], o.f["pubkey_fingerprint"] = s.sign.public, s.sign.fingerprint
+	}
+}
+
 // clear returns an InRelease.
 func (s *signer) clear(text []byte) ([]byte, error) {
 	var b bytes.Buffer

@@ -37,6 +37,9 @@ func (c *call) publish(k *kind, in obj) reply {
 	if k == debApt && f["simple"] != true && f["structured"] == false {
 		return one("one of simple or structured publishing mode must be selected")
 	}
+	if sum := f["checksum_type"]; k == rpmPublication && (sum == "unknown" || sum == "md5") {
+		return one("Checksum must be one of the allowed checksum types.\nYou can adjust these with the 'ALLOWED_CONTENT_CHECKSUMS' setting.")
+	}
 	s := c.s
 	v := s.findVersion(versionRef)
 	if v == nil {
@@ -85,7 +88,7 @@ func (s *Server) makePublication(k *kind, v *version, f obj) (*object, error) {
 	case debVerbatim:
 		pub.pub.files = publishVerbatim(v)
 	case rpmPublication:
-		pub.pub.files = s.publishRPM(v)
+		pub.pub.files, err = s.publishRPM(v)
 	case filePublication:
 		pub.pub.files = s.publishFile(v, pub.str("manifest"))
 	default:

@@ -37,8 +37,8 @@ func (s *Server) publishFile(v *version, manifest string) map[string]*artifact {
 	return files
 }
 
-// publishRPM writes repodata/ and lays the packages out by first letter.
-func (s *Server) publishRPM(v *version) map[string]*artifact {
+// publishRPM writes repodata/, signed if a service is set on the repository, and lays the packages out by first letter.
+func (s *Server) publishRPM(v *version) (map[string]*artifact, error) {
 	files := map[string]*artifact{}
 	var pkgs []rpmEntry
 	for u := range v.units {
@@ -55,7 +55,14 @@ func (s *Server) publishRPM(v *version) map[string]*artifact {
 	for p, data := range repodata(pkgs, revision) {
 		files[p] = s.artifact(data)
 	}
-	return files
+	if s.lookup(v.repo.str("metadata_signing_service")) != nil {
+		signature, err := s.sign.detached(files[repomdPath].data)
+		if err != nil {
+			return nil, err
+		}
+		files[repomdPath+".asc"], files[repomdPath+".key"] = s.artifact(signature), s.artifact([]byte(s.sign.public))
+	}
+	return files, nil
 }
 
 // publishDeb writes a structured publication: dists/ from the packages' release components, signed if a service is

@@ -136,7 +136,7 @@ func TestChainServesTheSameBytes(t *testing.T) {
 	primary, secondary := api{t, pBase}, api{t, sBase}
 
 	repo, debBase := primary.mirror("deb", "d", debTree.URL(upBase), obj{"distributions": "stable", "gpgkey": up.PublicKey()}, nil)
-	sign := primary.do("GET", "signing-services/", nil, 200)["results"].([]any)[0].(obj)
+	sign := primary.do("GET", "signing-services/?name=deb-release", nil, 200)["results"].([]any)[0].(obj)
 	primary.done(primary.do("POST", "publications/deb/apt/", obj{"repository": repo["pulp_href"], "signing_service": sign["pulp_href"]}, 202))
 	repo2, debBase2 := secondary.mirror("deb", "d", debBase, obj{"distributions": "stable", "gpgkey": p.PublicKey()}, obj{"mirror": true})
 	secondary.done(secondary.do("POST", "publications/deb/verbatim/", obj{"repository": repo2["pulp_href"]}, 202))

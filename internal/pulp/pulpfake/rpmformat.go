@@ -16,6 +16,8 @@ type rpmEntry struct {
 	size                                                    int
 }
 
+const repomdPath = "repodata/repomd.xml"
+
 // repodata writes repodata/repomd.xml and the three files it names.
 func repodata(pkgs []rpmEntry, revision string) map[string][]byte {
 	sort.Slice(pkgs, func(i, j int) bool { return pkgs[i].href < pkgs[j].href })
@@ -80,7 +82,7 @@ func repodata(pkgs []rpmEntry, revision string) map[string][]byte {
 `, x.kind, sha256Hex(gz), sha256Hex([]byte(x.data)), name, revision, len(gz), len(x.data))
 	}
 	md.WriteString("</repomd>\n")
-	files["repodata/repomd.xml"] = []byte(md.String())
+	files[repomdPath] = []byte(md.String())
 	return files
 }
 

@@ -47,7 +47,8 @@ type call struct {
 	user string
 }
 
-// ServeHTTP answers the API below /pulp/api/v3/ and the content app below /pulp/content/.
+// ServeHTTP answers the API below /pulp/api/v3/, the content app below /pulp/content/, package indices below /pypi/ and the
+// registry below /v2/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.opt.WithoutProxy {
 		w.Header().Set("Connection", "close")
@@ -61,6 +62,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.serveContent(w, r)
 		}
 		return
+	}
+	for prefix, serve := range map[string]http.HandlerFunc{pypiPrefix: s.servePyPI, registryPrefix: s.serveRegistry} {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			if s.contentFault(w, r) {
+				serve(w, r)
+			}
+			return
+		}
 	}
 	s.serveAPI(w, r)
 }

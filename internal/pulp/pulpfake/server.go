@@ -31,10 +31,12 @@ type Options struct {
 	// TaskDuration is how long a Pulp task runs before it does its work. repository is the name of the repository
 	// (or of whatever object) the task is about.
 	TaskDuration func(taskName, repository string) time.Duration
-	// NoSigning leaves the deb signing service out.
+	// NoSigning leaves the signing services out.
 	NoSigning bool
 	// SigningService is the name of the deb signing service; default "deb-release".
 	SigningService string
+	// RPMSigningService is the name of the service that signs the metadata of rpm repositories; default "rpm-metadata".
+	RPMSigningService string
 	// ContentOrigin is what base_url and status name; default: the address the server listens on.
 	ContentOrigin string
 	// WithoutProxy answers like Pulp's own gunicorn: every connection is closed after one answer.
@@ -49,6 +51,8 @@ type Options struct {
 type Server struct {
 	opt  Options
 	sign *signer
+
+	debSigning, rpmSigning *object // nil: there are none
 
 	mu       sync.Mutex // guards everything below; never held while fetching or answering
 	rng      *rand.Rand
@@ -100,6 +104,9 @@ func New(opt Options) *Server {
 	if opt.SigningService == "" {
 		opt.SigningService = "deb-release"
 	}
+	if opt.RPMSigningService == "" {
+		opt.RPMSigningService = "rpm-metadata"
+	}
 	if opt.Grace == 0 {
 		opt.Grace = 72 * time.Hour
 	}
@@ -115,10 +122,8 @@ func New(opt Options) *Server {
 	s.baseCtx, s.stopAll = context.WithCancel(context.Background())
 	s.pool.init(s, opt.Workers)
 	if !opt.NoSigning {
-		o := s.newObject(signingServices, map[string]any{
-			"name": opt.SigningService, "public_key": s.sign.public, "pubkey_fingerprint": s.sign.fingerprint, "script": "/usr/bin/sign-deb.sh",
-		})
-		s.add(o)
+		s.debSigning = s.signingService(opt.SigningService, "/usr/bin/sign-deb.sh")
+		s.rpmSigning = s.signingService(opt.RPMSigningService, "/usr/bin/sign-rpm.sh")
 	}
 	return s
 }

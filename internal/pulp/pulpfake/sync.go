@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // syncRun is one sync between its request and its end.
@@ -82,9 +83,11 @@ func (c *call) sync(repo *object) reply {
 			return run.fetchRPM(ctx)
 		case file:
 			return run.fetchFile(ctx)
+		case python:
+			return run.fetchPython(ctx)
+		default:
+			return run.fetchContainer(ctx)
 		}
-		_, err := run.remote.get(ctx, run.remote.url)
-		return err
 	}
 	t.body = run.commit
 	s.pool.dispatch(t)
@@ -148,6 +151,9 @@ func (r *syncRun) commit(t *task) (any, error) {
 	for i, x := range r.found {
 		all[i] = s.unit(x)
 		addUnit(units, slots, all[i])
+	}
+	for _, u := range all {
+		s.tagged(u)
 	}
 	for _, l := range r.links {
 		pkg, rc := all[l.pkg], all[l.component]
@@ -393,8 +399,11 @@ func (c *call) copyContent() reply {
 				return invalid("'" + need + "' is a required property")
 			}
 		}
-		if j.from == nil || j.to == nil || j.to.repo == nil {
-			return invalid("no such repository or version")
+		if j.from == nil {
+			return bad([]any{"URI " + text(m["source_repo_version"]) + " not found for repositoryversion."})
+		}
+		if j.to == nil || j.to.repo == nil {
+			return bad([]any{"URI " + text(m["dest_repo"]) + " not found for " + strings.ToLower(plugin.repository.noun) + "."})
 		}
 		j.content, j.some = m["content"].([]any)
 		jobs = append(jobs, j)

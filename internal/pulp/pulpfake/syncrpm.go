@@ -10,7 +10,7 @@ import (
 
 func (r *syncRun) fetchRPM(ctx context.Context) error {
 	base := strings.TrimSuffix(r.remote.url, "/") + "/"
-	raw, err := r.remote.get(ctx, base+"repodata/repomd.xml")
+	raw, err := r.remote.get(ctx, base+repomdPath)
 	var status statusError
 	if errors.As(err, &status) { // Pulp then tries the url as a mirror list and fails with that
 		_, err = r.remote.get(ctx, strings.TrimSuffix(r.remote.url, "/"))
@@ -35,7 +35,16 @@ func (r *syncRun) fetchRPM(ctx context.Context) error {
 		r.report = func(t *task) { t.report(skipMessage, "sync.was_skipped", 1, 1) }
 		return nil
 	}
-	metadata := map[string][]byte{"repodata/repomd.xml": raw}
+	metadata := map[string][]byte{repomdPath: raw}
+	if r.policy == "mirror_complete" { // its signature, too
+		for _, end := range []string{".asc", ".key"} {
+			if data, err := r.remote.get(ctx, base+repomdPath+end); err == nil {
+				metadata[repomdPath+end] = data
+			} else if !errors.As(err, &status) {
+				return err
+			}
+		}
+	}
 	primary := ""
 	for _, d := range md.Data {
 		data, err := r.remote.checked(ctx, base+d.Location.Href, d.Checksum, func(string) []byte { return nil })

@@ -79,6 +79,10 @@ const (
 	DebTree  TreeKind = "deb"
 	RPMTree  TreeKind = "rpm"
 	FileTree TreeKind = "file"
+	// PythonTree is a package index; its files are wheels.
+	PythonTree TreeKind = "python"
+	// ContainerTree is a repository of a registry; a package of it is a tag.
+	ContainerTree TreeKind = "container"
 )
 
 // Spec describes a tree.
@@ -129,8 +133,11 @@ func (u *Upstream) Add(name string, spec Spec) *Tree {
 
 // URL is what a remote's url must be to sync the tree from an upstream served at base.
 func (t *Tree) URL(base string) string {
-	if t.spec.Kind == FileTree {
+	switch t.spec.Kind {
+	case FileTree:
 		return base + "/" + t.name + "/PULP_MANIFEST"
+	case ContainerTree: // its name is the remote's upstream_name
+		return base
 	}
 	return base + "/" + t.name + "/"
 }
@@ -237,6 +244,14 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	u.mu.Lock()
 	t := u.trees[name]
+	if name == "v2" {
+		if path == "" { // a registry, in the words of its API
+			u.mu.Unlock()
+			_, _ = w.Write([]byte("{}"))
+			return
+		}
+		t, path = u.registryTree(path)
+	}
 	if t == nil {
 		u.mu.Unlock()
 		http.NotFound(w, r)
@@ -273,6 +288,7 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("<html><head><title>Please log in</title></head><body><p>Please log in</p></body></html>\n"))
 	case !found:
 		http.NotFound(w, r)
+	case t.answerIndex(w, r, path, data):
 	default:
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
@@ -292,6 +308,10 @@ func (t *Tree) content() map[string][]byte {
 		t.files = t.debFiles()
 	case RPMTree:
 		t.files = t.rpmFiles()
+	case PythonTree:
+		t.files = t.pythonFiles()
+	case ContainerTree:
+		t.files = t.containerFiles()
 	default:
 		t.files = t.plainFiles()
 	}
@@ -374,18 +394,5 @@ func (t *Tree) rpmFiles() map[string][]byte {
 	for p, data := range repodata(entries, fmt.Sprint(t.date().Unix())) {
 		files[p] = data
 	}
-	return files
-}
-
-func (t *Tree) plainFiles() map[string][]byte {
-	files := map[string][]byte{}
-	var lines []string
-	for _, p := range t.spec.Packages {
-		body := []byte(p.Name + " " + p.Version + "\n" + p.Body)
-		files[p.Name] = body
-		lines = append(lines, fmt.Sprintf("%s,%s,%d\n", p.Name, sha256Hex(body), len(body)))
-	}
-	sort.Strings(lines)
-	files["PULP_MANIFEST"] = []byte(strings.Join(lines, ""))
 	return files
 }

@@ -272,8 +272,8 @@ func (s *Server) reference(name string, v any) (clean, problem any) {
 		return nil, []any{"Invalid hyperlink - Incorrect URL match."}
 	}
 	o := s.lookup(ref)
-	if o == nil {
-		return nil, missing
+	if o == nil || (name == "signing_service" && o == s.rpmSigning) || (name == "metadata_signing_service" && o == s.debSigning) {
+		return nil, missing // signing services are of classes, each for its own type
 	}
 	if class != "" && o.kind.class != class {
 		return nil, []any{"Invalid hyperlink - Incorrect URL match."}

@@ -36,6 +36,7 @@ var kinds = map[string]bool{
 	"deb/release_components":    true,
 	"deb/release_architectures": true, "deb/package_release_components": true, "deb/release_files": true, "deb/package_indices": true,
 	"rpm/packages": true, "file/files": true, "python/packages": true, "container/tags": true, "container/manifests": true,
+	"container/container-push": true, "container/blobs": true,
 }
 
 // skipped are the last path elements of sub-resources the fake does not serve.
