@@ -11,10 +11,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TRIMPATH := $(if $(RELEASE),-trimpath)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help demo dev test race kills lint check contract e2e bench generate build clean tools
+.PHONY: help demo dev test race kills lint check contract e2e contract-lts e2e-lts bench generate build clean tools
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## two real Pulp servers and pulp-manager on this machine; Ctrl-C stops all of it
 	@lab/demo
@@ -42,6 +42,15 @@ contract: ## the Pulp contract on a real pair, the store contract on PostgreSQL
 
 e2e: ## the built binary against real Pulp servers, read by apt, dnf and curl
 	test/e2e/run
+
+# The older set has a lab of its own, beside the normal one; only one of the two need run.
+LTS := LAB_SET=lts LAB_HOME=$${LAB_HOME_LTS:-/var/tmp/pulp-manager-lab-lts} LAB_PORT=25717 LAB_PGPORT=5462 LAB_UPSTREAM_PORT=25750 LAB_SERVICES_PORT=25760
+
+contract-lts: ## the Pulp contract on the older supported set (docs/pulp-versions.md); stops that lab
+	@$(LTS) .ci/lts contract
+
+e2e-lts: ## the Pulp contract and the end-to-end run on the older supported set; stops that lab
+	@$(LTS) .ci/lts contract e2e
 
 bench: ## the benchmark harness (figures: test/bench/README.md)
 	test/bench/run

@@ -8,6 +8,7 @@ LAB_HOME=${LAB_HOME:-/var/tmp/pulp-manager-lab}
 LAB_PORT=${LAB_PORT:-25817}         # API port of the first server; see lab/README.md for the ports derived from it
 LAB_PGPORT=${LAB_PGPORT:-5459}
 LAB_UPSTREAM_PORT=${LAB_UPSTREAM_PORT:-25850}
+LAB_SERVICES_PORT=${LAB_SERVICES_PORT:-25860}
 LAB_VENV=${LAB_VENV:-$LAB_HOME/venv}
 PGDATA=$LAB_HOME/pg
 SERVERS=$LAB_HOME/servers
@@ -107,6 +108,17 @@ pg_up() {
 pg_down() { if pg_running; then (cd / && as_pg "$(pgbin)/pg_ctl" -D "$PGDATA" -m immediate -w stop >/dev/null); fi; }
 
 role() { [ -n "$(sql "select 1 from pg_roles where rolname='$1'")" ] || sql "create role $1 login createdb"; }
+
+# --- TLS
+
+certificate() { # folder name-of-the-CA: ca.pem, and server.pem and server.key for 127.0.0.1 and localhost, signed by it
+  local h=$1
+  [ -f "$h/server.pem" ] && return
+  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$2" -keyout "$h/ca.key" -out "$h/ca.pem" 2>/dev/null
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=127.0.0.1" -keyout "$h/server.key" -out "$h/server.csr" 2>/dev/null
+  openssl x509 -req -in "$h/server.csr" -CA "$h/ca.pem" -CAkey "$h/ca.key" -CAcreateserial -days 3650 \
+    -extfile <(printf 'subjectAltName=IP:127.0.0.1,DNS:localhost') -out "$h/server.pem" 2>/dev/null
+}
 
 # --- signing keys: one for Pulp (deb-release), another for the upstream, so that a re-signed Release can be told from a copied one
 

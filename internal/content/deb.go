@@ -29,7 +29,7 @@ var deb = Type{
 	Remote: debRemote,
 
 	Feed:   contentFeed,
-	Mirror: debMirror,
+	Mirror: debMirror, MirrorReadsRemote: true,
 	Signature: &Signature{
 		Publication: "deb/apt", Service: "signing_service", Overrides: "signing_service_release_overrides", Key: "gpgkey",
 	},

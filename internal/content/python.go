@@ -85,7 +85,7 @@ func pythonURL(address string) (string, error) {
 	address = strings.TrimRight(address, "/") + "/"
 	if strings.HasSuffix(address, "/simple/") {
 		return "", fault.New(fault.Invalid, "url ends with /simple").
-			WithHint("give the address above it, such as https://pypi.org/: Pulp asks below it for simple/ and pypi/ itself")
+			WithHint("give the address above it, such as https://index.example.com/: Pulp asks below it for simple/ and pypi/ itself")
 	}
 	return address, nil
 }

@@ -81,10 +81,10 @@ func TestFeedOfDefinition(t *testing.T) {
 		want    string
 		says    string
 	}{
-		{"python", "https://pypi.org", map[string]any{"includes": []any{}}, "https://pypi.org/", ""},
-		{"python", "https://pypi.org/", map[string]any{"includes": []any{"a"}}, "https://pypi.org/", ""},
-		{"python", "https://pypi.org/", nil, "", `key "includes" is missing: python repositories with a url need it`},
-		{"python", "https://pypi.org/simple", map[string]any{"includes": []any{}}, "", "url ends with /simple"},
+		{"python", "https://index.example.com", map[string]any{"includes": []any{}}, "https://index.example.com/", ""},
+		{"python", "https://index.example.com/", map[string]any{"includes": []any{"a"}}, "https://index.example.com/", ""},
+		{"python", "https://index.example.com/", nil, "", `key "includes" is missing: python repositories with a url need it`},
+		{"python", "https://index.example.com/simple", map[string]any{"includes": []any{}}, "", "url ends with /simple"},
 		{"container", "https://quay.io", map[string]any{"upstream_name": "a/b"}, "https://quay.io", ""},
 		{"container", "https://quay.io", map[string]any{}, "", `key "upstream_name" is missing`},
 		{"deb", "http://deb.test/debian", nil, "http://deb.test/debian", ""},

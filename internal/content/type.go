@@ -61,6 +61,9 @@ type Type struct {
 	Mirror func(ctx context.Context, s Source) (map[string]any, error)
 	// Signature says how a mirror checks who signed the metadata that the primary serves; nil: it cannot.
 	Signature *Signature
+	// MirrorReadsRemote tells that Mirror, or telling who signed what is mirrored, needs the fields of the
+	// primary's own remote.
+	MirrorReadsRemote bool
 	// MirrorLogin tells that a secondary logs in to the primary with the primary's account to read it.
 	MirrorLogin bool
 

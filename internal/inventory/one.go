@@ -20,7 +20,7 @@ func TakeOne(ctx context.Context, c *pulp.Client, server fleet.ServerName, kind 
 		if t.Name != kind {
 			continue
 		}
-		if err := p.take(ctx, c, t, []string{name}); err != nil {
+		if err := p.take(ctx, c, t, everyList, []string{name}); err != nil {
 			return nil, err
 		}
 	}

@@ -66,7 +66,7 @@ func Take(ctx context.Context, c *pulp.Client, server fleet.ServerName, names ..
 	}
 	p := NewPicture(server, status)
 	for _, t := range p.Types {
-		if err := p.take(ctx, c, t, names); err != nil {
+		if err := p.take(ctx, c, t, everyList, names); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +99,16 @@ func (p *Picture) sort() {
 	})
 }
 
-func (p *Picture) take(ctx context.Context, c *pulp.Client, t content.Type, names []string) error {
+// lists are those of a type that are asked for.
+type lists struct {
+	others  bool // the further lists of repositories
+	remotes bool
+}
+
+// everyList is all lists of a type.
+var everyList = lists{others: true, remotes: true}
+
+func (p *Picture) take(ctx context.Context, c *pulp.Client, t content.Type, of lists, names []string) error {
 	query := url.Values{"ordering": {"name"}, "limit": {listLimit}}
 	switch len(names) {
 	case 0:
@@ -113,15 +122,20 @@ func (p *Picture) take(ctx context.Context, c *pulp.Client, t content.Type, name
 		return err
 	}
 	for _, path := range t.OtherPaths {
+		if !of.others {
+			continue
+		}
 		others, err := c.Repositories(ctx, path, query)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
 		repositories = append(repositories, others...)
 	}
-	remotes, err := c.Remotes(ctx, t.Path, query)
-	if err != nil {
-		return err
+	var remotes []pulp.Remote
+	if of.remotes {
+		if remotes, err = c.Remotes(ctx, t.Path, query); err != nil {
+			return err
+		}
 	}
 	distributions, err := c.Distributions(ctx, t.DistributionKind(), query)
 	if err != nil {

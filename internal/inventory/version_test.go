@@ -71,7 +71,7 @@ func TestOtherPaths(t *testing.T) {
 	old.OtherPaths = []string{"container/nosuch"}
 	s.server.Inject(nil)
 	p := NewPicture("alpha", pulp.Status{})
-	if err := p.take(t.Context(), s.client, old, nil); err != nil || p.Find("container", "team/a") == nil {
+	if err := p.take(t.Context(), s.client, old, everyList, nil); err != nil || p.Find("container", "team/a") == nil {
 		t.Errorf("a Pulp without that list: %v", err)
 	}
 }

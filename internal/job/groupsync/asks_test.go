@@ -13,9 +13,9 @@ import (
 	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
 )
 
-// picture is what looking at a whole server costs: its status, three lists a type, what was pushed to older versions of Pulp,
-// and the publications.
-const picture = 18
+// picture is what looking at a whole server costs: its status, the types it has, three lists for each of three
+// types, the publications and the counts of packages.
+const picture = 13
 
 // TestAsksPulpLittle: what a group sync costs Pulp, counted from the fakes' logs: first at most 6 requests
 // a repository, without a change at most 2, polling apart.

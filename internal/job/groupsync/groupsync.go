@@ -64,9 +64,10 @@ type group struct {
 
 	server    *job.Server
 	selection fleet.Selection
-	before    []fleet.Repository // what the store knew before picture was taken
-	picture   *inventory.Picture // of the server; nil when a stage that takes it was done by an earlier attempt
-	origins   inventory.Origins  // what the source serves; nil when not looked at by this attempt
+	before    []fleet.Repository     // what the store knew before picture was taken
+	picture   *inventory.Picture     // of the server; nil when a stage that takes it was done by an earlier attempt
+	origins   inventory.Origins      // what the source serves; nil when not looked at by this attempt
+	types     []fleet.RepositoryType // of the source's repositories
 }
 
 func (g *group) sync(ctx context.Context) error {
@@ -105,21 +106,34 @@ func (g *group) look(ctx context.Context, p *job.Progress) error {
 	if g.before, err = g.keeper().Known(ctx); err != nil {
 		return err
 	}
-	g.picture, err = take(ctx, p, g.server)
+	g.picture, err = served(ctx, p, g.server, func(ctx context.Context) (*inventory.Picture, error) {
+		return inventory.TakePresent(ctx, g.server.Client, g.server.Name, g.types...)
+	})
 	return err
 }
 
-// take takes a picture of a server with what it serves.
-func take(ctx context.Context, p *job.Progress, s *job.Server) (*inventory.Picture, error) {
+// served takes a picture of a server, with what it serves.
+func served(ctx context.Context, p *job.Progress, s *job.Server, take func(context.Context) (*inventory.Picture, error)) (*inventory.Picture, error) {
 	var picture *inventory.Picture
 	err := s.Try(ctx, p, func(ctx context.Context) error {
 		var err error
-		if picture, err = inventory.Take(ctx, s.Client, s.Name); err != nil {
+		if picture, err = take(ctx); err != nil {
 			return err
 		}
 		return picture.Serve(ctx, s.Client)
 	})
 	return picture, err
+}
+
+// takeSource takes a picture of the server that this one mirrors from, with what it serves.
+func (g *group) takeSource(ctx context.Context, p *job.Progress, source *job.Server) (*inventory.Picture, error) {
+	theirs, err := served(ctx, p, source, func(ctx context.Context) (*inventory.Picture, error) {
+		return inventory.TakeSource(ctx, source.Client, source.Name)
+	})
+	if err == nil {
+		g.origins, g.types = theirs.Serves(), theirs.Present()
+	}
+	return theirs, err
 }
 
 // children syncs each repository that is meant to sync and that the group chooses.

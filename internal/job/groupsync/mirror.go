@@ -49,11 +49,10 @@ func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 	if err := p.Settle(ctx, g.server); err != nil {
 		return found, err
 	}
-	theirs, err := take(ctx, p, source)
+	theirs, err := g.takeSource(ctx, p, source)
 	if err != nil {
 		return found, err
 	}
-	g.origins = theirs.Serves()
 	if err := g.look(ctx, p); err != nil {
 		return found, err
 	}

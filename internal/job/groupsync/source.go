@@ -33,12 +33,8 @@ func (g *group) source(ctx context.Context, p *job.Progress) error {
 	if err != nil {
 		return err
 	}
-	theirs, err := take(ctx, p, server)
-	if err != nil {
-		return err
-	}
-	g.origins = theirs.Serves()
-	return nil
+	_, err = g.takeSource(ctx, p, server)
+	return err
 }
 
 // unchanged completes the children whose repositories have nothing to sync: the source serves what it

@@ -267,10 +267,21 @@ func (r *registration) take(ctx context.Context, p *job.Progress) (*inventory.Pi
 	var picture *inventory.Picture
 	err = r.server.Try(ctx, p, func(ctx context.Context) error {
 		var err error
-		picture, err = inventory.Take(ctx, r.server.Client, r.server.Name)
+		picture, err = inventory.TakePresent(ctx, r.server.Client, r.server.Name, r.types()...)
 		return err
 	})
 	return picture, err
+}
+
+// types gives the types of the definitions.
+func (r *registration) types() []fleet.RepositoryType {
+	var types []fleet.RepositoryType
+	for _, d := range r.definitions {
+		if !slices.Contains(types, d.Type) {
+			types = append(types, d.Type)
+		}
+	}
+	return types
 }
 
 // sent remembers the secrets that Pulp took, by what does not tell them.
