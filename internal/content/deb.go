@@ -100,6 +100,9 @@ func debRemote(options map[string]any) map[string]any {
 // pages are for browsers and changed their links more than once (D82, D142).
 func debMirror(ctx context.Context, s Source) (map[string]any, error) {
 	suites := publishedSuites(s.Remote)
+	if len(suites) == 0 {
+		suites = strings.Fields(text(s.Mirror, "distributions"))
+	}
 	if len(suites) == 0 && s.Version != "" {
 		releases, err := s.List(ctx, "content/deb/releases/", url.Values{"repository_version": {s.Version}, "fields": {"distribution"}})
 		if err != nil {

@@ -131,7 +131,10 @@ type Source struct {
 	Remote    map[string]any // fields of the primary's remote; nil: it has none
 	Version   string         // href of the version the primary serves; empty: nothing
 	PublicKey string         // armored, of whoever signed the metadata the primary serves; empty: it is not signed
-	List      List           // asks the primary
+	// Mirror are the fields of the secondary's remote, where it has already mirrored this very version by
+	// them; else nil.
+	Mirror map[string]any
+	List   List // asks the primary
 }
 
 // Packages says how the units of a type are listed and named.

@@ -82,7 +82,7 @@ func Serve(ctx context.Context, h Hands, r Request) (Done, error) {
 		}
 	}
 	if follows {
-		return Done{Publication: publication, Units: units}, nil
+		return Done{Publication: publication, Units: units}, followed(ctx, h, repository)
 	}
 	if err := point(ctx, h, repository, publication); err != nil {
 		return Done{}, err
@@ -176,6 +176,37 @@ func asBefore(ctx context.Context, h Hands, r *inventory.Repository, path string
 // point makes the distribution serve a publication.
 func point(ctx context.Context, h Hands, repository *inventory.Repository, publication pulp.Href) error {
 	return serve(ctx, h, repository.Distribution, "publication", publication)
+}
+
+// followed makes sure that the distribution is still there and serves what was just published: where
+// somebody deleted or repointed it in the middle of the run, Pulp says nothing.
+func followed(ctx context.Context, h Hands, repository *inventory.Repository) error {
+	d := repository.Distribution
+	if d == nil {
+		return nil // published by hand: nothing serves it
+	}
+	var now pulp.Distribution
+	err := h.Try(ctx, func(ctx context.Context) error {
+		var err error
+		now, err = h.Client().Distribution(ctx, d.Href)
+		return err
+	})
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return vanished(d, err)
+	case err != nil:
+		return err
+	case now.Repository != repository.Repository.Href:
+		return fault.New(fault.Conflict, "distribution %s was pointed elsewhere in the middle of this run: what was published is not served", d.Name).
+			WithHint("register its definition again: that points the distribution at the repository")
+	}
+	return nil
+}
+
+// vanished is the error of a distribution that was deleted in the middle of a run.
+func vanished(d *pulp.Distribution, err error) error {
+	return fault.Wrap(fault.NotFound, err, "distribution %s was deleted in the middle of this run: nobody can read what was published", d.Name).
+		WithHint("register its definition again, or mirror it again: that makes the distribution anew")
 }
 
 func remoteFields(r *inventory.Repository) map[string]any {

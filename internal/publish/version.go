@@ -60,5 +60,8 @@ func serve(ctx context.Context, h Hands, d *pulp.Distribution, field string, wha
 		change, err := h.Client().UpdateDistribution(ctx, d.Href, body)
 		return change.Task, err
 	})
+	if fault.Is(err, fault.NotFound) {
+		return vanished(d, err)
+	}
 	return err
 }

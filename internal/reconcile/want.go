@@ -114,6 +114,8 @@ type Mirrored struct {
 	Remote      map[string]any
 	Version     string // that the primary serves
 	PublicKey   string // of whoever signed the metadata that it serves; empty: it is not signed
+	// Mirror are the fields of the secondary's remote, where it has mirrored this very version by them.
+	Mirror map[string]any
 	// Secrets are what a secondary logs in to the primary with, by the remote's field; nil: it need not.
 	Secrets map[string]fleet.Secret
 }
@@ -125,7 +127,7 @@ func (r Rules) FromPrimary(ctx context.Context, server, primary fleet.ServerName
 	w.Source, w.Primary, w.BasePath = "server "+string(primary), primary, m.BasePath
 	w.Follows = m.Type.Serving == content.Following
 	fields, err := m.Type.Mirror(ctx, content.Source{
-		BasePath: m.BasePath, Remote: m.Remote, Version: m.Version, PublicKey: m.PublicKey, List: list,
+		BasePath: m.BasePath, Remote: m.Remote, Version: m.Version, PublicKey: m.PublicKey, Mirror: m.Mirror, List: list,
 	})
 	if err != nil {
 		return Want{}, err

@@ -136,6 +136,10 @@ func (g *group) want(ctx context.Context, p *job.Progress, source *job.Server, t
 	list := publish.Lister(p.Hands(source))
 	login := logins{find: g.settings.Login, source: source}
 	signers := keyring{list: list, warn: func(why string) { p.Say(ctx, "%s", why) }}
+	already, err := g.mirrored(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var want []reconcile.Want
 	for _, r := range theirs.Repositories {
 		chosen, err := g.selection.Matches(r.Name)
@@ -155,6 +159,7 @@ func (g *group) want(ctx context.Context, p *job.Progress, source *job.Server, t
 		if r.Linked && r.Remote != nil {
 			m.Remote = r.Remote.Fields
 		}
+		m.Mirror = already(r)
 		var w reconcile.Want
 		var signer signer
 		if signer, err = signers.of(ctx, r); err != nil {

@@ -106,6 +106,30 @@ func unchangedStage(child fleet.TaskID, r *inventory.Repository, record fleet.Sy
 	}, err
 }
 
+// mirrored gives the way to the fields of a remote by which the server has mirrored what the source serves of
+// a repository now; nil where it has not, or the remote has been changed since.
+func (g *group) mirrored(ctx context.Context) (func(theirs *inventory.Repository) map[string]any, error) {
+	records, err := g.run.Env.SyncRecords.FindSyncRecords(ctx, g.server.ID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]fleet.RepositoryID, len(g.before))
+	for _, row := range g.before {
+		ids[row.Name] = row.ID
+	}
+	return func(theirs *inventory.Repository) map[string]any {
+		r, record := g.picture.Find(theirs.Type.Name, theirs.Name), records[ids[theirs.Name]]
+		if r == nil || r.Repository == nil || r.Remote == nil || !r.Linked {
+			return nil
+		}
+		basis := r.Basis(g.origins.Of(theirs.Type.Name, theirs.Name), nil, nil, "")
+		if !basis.Source.Same(record.Basis.Source) || basis.Fields != record.Basis.Fields {
+			return nil
+		}
+		return r.Remote.Fields
+	}, nil
+}
+
 // problem tells whether a repository could not be mirrored as it should.
 func (m Mirrored) problem(name string) bool {
 	for _, p := range m.Problems {

@@ -353,3 +353,39 @@ func TestManyUnchanged(t *testing.T) {
 		t.Errorf("%d children", len(children))
 	}
 }
+
+// TestSuitesAskedOnce: of a repository that was uploaded to, the primary is asked for its suites only until they
+// have been mirrored; without that, a thousand of them would cost a thousand requests each time.
+func TestSuitesAskedOnce(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t, func(w *jobtest.World) { w.Types = []fleet.RepositoryType{"deb"} })
+	f.Register(f.Primary)
+	f.Sync(f.Primary, nil)
+	c := f.Client(f.Primary)
+	change, err := c.UpdateRepository(t.Context(), pulp.Href(f.Primary.Object("repositories", "ext-deb")["pulp_href"].(string)), pulp.Fields{"remote": nil})
+	f.Done(c, change.Task, err)
+	suites := func() int {
+		t.Helper()
+		f.Primary.ForgetRequests()
+		f.Sync(f.Secondary, f.Primary)
+		n := 0
+		for _, r := range f.Primary.Requests() {
+			if strings.Contains(r.Path, "content/deb/releases/") {
+				n++
+			}
+		}
+		return n
+	}
+	if first, again := suites(), suites(); first != 1 || again != 0 {
+		t.Errorf("asked %d times, then %d times", first, again)
+	}
+	f.Same()
+	remote := pulp.Href(f.Secondary.Object("remotes", "ext-deb")["pulp_href"].(string))
+	ours := f.Client(f.Secondary)
+	change, err = ours.UpdateRemote(t.Context(), remote, pulp.Fields{"distributions": "by-hand"})
+	f.Done(ours, change.Task, err)
+	if n := suites(); n != 1 {
+		t.Errorf("asked %d times after the remote was changed by hand", n)
+	}
+	f.Same()
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/pulp/pulp-manager/internal/content"
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -114,6 +115,9 @@ func (s *sync) read(ctx context.Context, p *job.Progress, m content.Method, task
 	synced := Synced{Newest: s.repository.Repository.LatestVersion, Method: m.Name}
 	if version, ok := task.CreatedVersion(); ok {
 		synced.Newest, synced.Changed = version, true
+	} else if slices.Contains(task.CreatedResources, "") {
+		return synced, fault.New(fault.NotFound, "repository %s: the version that its sync made is gone", s.row.Name).
+			WithHint("somebody deleted it, or the whole repository, while this ran: run it again, after registering the definition where the repository is gone")
 	}
 	if publication, ok := task.CreatedPublication(); ok {
 		synced.Publication = publication
