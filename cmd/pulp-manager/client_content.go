@@ -36,9 +36,9 @@ func findContentCommand() *cobra.Command {
 		return table(c.OutOrStdout(), []string{"UNIT", "SHA256", "HREF"}, rows)
 	})
 	cmd.Long = "Ask the server now which packages, files and the like the newest version of a repository has."
-	cmd.Flags().StringVar(&search.Name, "name", "", "name of a package, path of a file")
+	cmd.Flags().StringVar(&search.Name, "name", "", "name of a package or a tag, path of a file")
 	cmd.Flags().StringVar(&search.Version, "version", "", "its version")
-	cmd.Flags().StringVar(&search.SHA256, "sha256", "", "hash of its file")
+	cmd.Flags().StringVar(&search.SHA256, "sha256", "", "hash of its file, digest of the image that a tag names")
 	return cmd
 }
 

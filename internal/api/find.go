@@ -21,9 +21,9 @@ const findLimit = 30 * time.Second
 
 // ContentSearch is what is looked for; legacy section 3.4.
 type ContentSearch struct {
-	Name    string `json:"name,omitempty" maxLength:"1024" doc:"Name of a package, path of a file." example:"hello"`
+	Name    string `json:"name,omitempty" maxLength:"1024" doc:"Name of a package or a tag, path of a file." example:"hello"`
 	Version string `json:"version,omitempty" maxLength:"256" doc:"Version as Pulp has it; with a name or hash also the full one, such as 1:2.0-3."`
-	SHA256  string `json:"sha256,omitempty" maxLength:"71" doc:"Hash of its file."`
+	SHA256  string `json:"sha256,omitempty" maxLength:"71" doc:"Hash of its file; of a tag: digest of the image that it names. Images without a tag are not found."`
 }
 
 // ContentUnit is a unit that was found, with the original's fields and the same few for every type (legacy section 6.8).

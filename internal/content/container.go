@@ -47,8 +47,9 @@ var container = Type{
 
 	Packages: Packages{
 		Path: "container/tags", Fields: []string{"name"}, Recursive: true,
-		Filters: map[string]string{"name": "name"},
-		Unit:    func(f map[string]any) Unit { return Unit{Name: text(f, "name")} },
+		// An image is found by its digest as the tags that name it.
+		Filters: map[string]string{"name": "name", "sha256": "digest"}, HashPrefix: "sha256:",
+		Unit: func(f map[string]any) Unit { return Unit{Name: text(f, "name")} },
 	},
 	Parsed: "sync.processing.manifest",
 	Guard:  guardContainer,

@@ -143,6 +143,8 @@ type Packages struct {
 	Fields []string // to ask for, with pulp_href
 	// Filters are the list's filters for what a person looks for: "name", "version", "sha256".
 	Filters map[string]string
+	// HashPrefix is what the filter "sha256" wants before a hash.
+	HashPrefix string
 	Unit    func(fields map[string]any) Unit
 	// Recursive tells that a repository has no "modify/", but a "remove/" that takes out a unit with what only that needs.
 	Recursive bool

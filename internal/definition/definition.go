@@ -10,6 +10,8 @@
 // left alone.
 package definition
 
+//go:generate go test -run TestDocument -update .
+
 import (
 	"context"
 

@@ -75,6 +75,9 @@ func (s Search) query(t content.Type) (url.Values, error) {
 			return nil, fault.New(fault.Invalid, "a %s of a %s repository has no %s to look for", t.Noun, t.Name, criterion.name).
 				WithHint("leave %s out", criterion.name)
 		}
+		if criterion.name == "sha256" {
+			criterion.value = t.Packages.HashPrefix + criterion.value
+		}
 		q.Set(filter, criterion.value)
 	}
 	if len(q) == 0 {

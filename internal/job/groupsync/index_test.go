@@ -276,3 +276,22 @@ func TestDefinitionGainsURL(t *testing.T) {
 	}
 	f.Sound()
 }
+
+// TestIndicesUnchanged: what a primary serves unchanged of these types starts no Pulp task on the secondary
+// either.
+func TestIndicesUnchanged(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t, indices)
+	f.SyncAll()
+	before := len(f.Primary.Tasks()) + len(f.Secondary.Tasks())
+	task := f.Sync(f.Secondary, f.Primary)
+	if n := len(f.Primary.Tasks()) + len(f.Secondary.Tasks()) - before; n != 0 {
+		t.Errorf("%d Pulp tasks\n%s", n, f.Story(task.ID))
+	}
+	for name, child := range f.Children(task.ID) {
+		if child.State != fleet.Completed {
+			t.Errorf("%s is %s", name, child.State)
+		}
+	}
+	f.Same()
+}

@@ -104,6 +104,8 @@ func (c *call) collection(k *kind, n int) reply {
 			return c.only(http.MethodPost, func() reply { return c.sync(o) })
 		case action == "modify" && o.repo != nil && k.plugin != container:
 			return c.only(http.MethodPost, func() reply { return c.modify(o) })
+		case action == "remove" && k == container.repository:
+			return c.only(http.MethodPost, func() reply { return c.removeRecursively(o) })
 		}
 	}
 	return htmlPage(http.StatusNotFound, "Not Found", "The requested resource was not found on this server.")
