@@ -79,6 +79,8 @@ type rule struct {
 var rules = []rule{
 	{"max_concurrent_syncs", checkPositive},
 	{"source_pulp_server_name", checkServerName},
+	{"regex_include", checkPattern("regex_include")},
+	{"regex_exclude", checkPattern("regex_exclude")},
 }
 
 // checkRules checks the fields that are given.
@@ -102,6 +104,17 @@ func checkPositive(_ context.Context, _ *api, value any) error {
 		}
 	}
 	return nil
+}
+
+// checkPattern refuses what is no regular expression, naming the field.
+func checkPattern(field string) func(context.Context, *api, any) error {
+	return func(_ context.Context, _ *api, value any) error {
+		text, _ := value.(string)
+		if _, err := fleet.CompilePattern(text); err != nil {
+			return invalid(FieldProblem{"body." + field, fault.Message(err)})
+		}
+		return nil
+	}
 }
 
 // checkServerName refuses a source that is no server of the fleet; the original

@@ -74,8 +74,10 @@ func readObject(raw []byte) (map[string]any, string) {
 	if !ok {
 		return nil, "must be a JSON object"
 	}
-	if !saneValue(fields) {
-		return nil, "has a text with NUL in it"
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !saneValue(fields[name]) || !sane(name) {
+			return nil, "has a text with NUL in it: field " + quote(name)
+		}
 	}
 	return fields, ""
 }
