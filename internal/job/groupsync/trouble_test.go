@@ -77,6 +77,29 @@ func TestOddRepositories(t *testing.T) {
 	f.Tidy()
 }
 
+// TestSecondaryLacksPlugin: what a secondary cannot hold is told, repository by repository, and all else is mirrored.
+func TestSecondaryLacksPlugin(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t, func(w *jobtest.World) { w.Secondary.Lacks = []string{"rpm"} })
+	f.Register(f.Primary)
+	f.Sync(f.Primary, nil)
+	for _, when := range []string{"first", "again"} {
+		task := f.Failed(f.QueueSync(f.Secondary, f.Primary))
+		if !strings.Contains(task.Error.Msg, "1 repositories could not be mirrored: ext-rpm: ") || !strings.Contains(task.Error.Msg, "lacks Pulp's plugin for rpm") {
+			t.Errorf("%s: %s", when, task.Error.Msg)
+		}
+		for name, child := range f.Children(task.ID) {
+			if child.State != fleet.Completed {
+				t.Errorf("%s: %s is %s", when, name, child.State)
+			}
+		}
+		if f.Secondary.Served("repos/ext-file", "a.txt") == nil || f.Secondary.Served("repos/ext-deb", "dists/stable/InRelease") == nil {
+			t.Errorf("%s: the others are not served", when)
+		}
+	}
+	f.Sound()
+}
+
 // TestUnknownSyncOption: an option that a chosen repository's type does not know is told before Pulp is asked
 // for anything (D96).
 func TestUnknownSyncOption(t *testing.T) {

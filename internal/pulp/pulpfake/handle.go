@@ -4,6 +4,7 @@ package pulpfake
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -50,7 +51,7 @@ func (c *call) handle() reply {
 			return c.only(http.MethodGet, func() reply { return c.generic(c.segs[0]) })
 		}
 		if len(c.segs) >= 3 {
-			if k := kinds[strings.Join(c.segs[:3], "/")]; k != nil {
+			if k := kinds[strings.Join(c.segs[:3], "/")]; k != nil && !slices.Contains(c.s.opt.Lacks, c.segs[1]) {
 				return c.collection(k, 3)
 			}
 		}

@@ -39,6 +39,8 @@ type Options struct {
 	RPMSigningService string
 	// ContentOrigin is what base_url and status name; default: the address the server listens on.
 	ContentOrigin string
+	// Lacks are the plugins that are not installed, by component: "rpm".
+	Lacks []string
 	// WithoutProxy answers like Pulp's own gunicorn: every connection is closed after one answer.
 	WithoutProxy bool
 	// Grace is how long superseded files stay served; default 72h, as Pulp's DISTRIBUTED_PUBLICATION_RETENTION_PERIOD.

@@ -2,7 +2,11 @@
 
 package pulpfake
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
+
 
 // order and packages of status/, as a live server gives them.
 var components = []struct{ name, pkg, module string }{
@@ -19,6 +23,9 @@ func (c *call) status() reply {
 	s := c.s
 	versions := []any{}
 	for _, x := range components {
+		if slices.Contains(s.opt.Lacks, x.name) {
+			continue
+		}
 		versions = append(versions, obj{
 			"component": x.name, "version": schema.Versions[x.name], "package": x.pkg, "module": x.module, "domain_compatible": true,
 		})
