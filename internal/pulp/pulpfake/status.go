@@ -7,7 +7,6 @@ import (
 	"sort"
 )
 
-
 // order and packages of status/, as a live server gives them.
 var components = []struct{ name, pkg, module string }{
 	{"core", "pulpcore", "pulpcore.app"},
