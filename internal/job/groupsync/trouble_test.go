@@ -268,7 +268,7 @@ func TestUpstreamHangs(t *testing.T) {
 	release := f.Trees["ext-rpm"].Hang()
 	defer release()
 	f.Serve()
-	task := f.Ended(f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime = "3s" }))
+	task := f.Ended(f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime = "6s" }))
 	if task.State != fleet.Failed || !strings.Contains(task.Error.Msg, "timeout") {
 		t.Errorf("the task is %s: %+v", task.State, task.Error)
 	}
