@@ -78,3 +78,11 @@ func ask[T any](path, verb, summary string, newTask func(fleet.Server, fleet.Rep
 		},
 	}
 }
+
+// Text gives a text that a body or arguments may leave out; empty where they do.
+func Text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

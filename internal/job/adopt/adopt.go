@@ -123,7 +123,7 @@ func adopted(names []string) string {
 
 // accepted gives what waits and is chosen.
 func (a *adoption) accepted(ctx context.Context) ([]fleet.Adoption, error) {
-	selection, err := fleet.NewSelection(deref(a.args.RegexInclude), deref(a.args.RegexExclude))
+	selection, err := fleet.NewSelection(job.Text(a.args.RegexInclude), job.Text(a.args.RegexExclude))
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ type Args struct {
 }
 
 var ask = job.AskFor("adopt", "adopt", "Accept what waits to be adopted on a server", func(server fleet.Server, body Request) (fleet.NewTask, error) {
-	return NewTask(server, Args{RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, MaxRuntime: deref(body.MaxRuntime)})
+	return NewTask(server, Args{RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, MaxRuntime: job.Text(body.MaxRuntime)})
 })
 
 // NewTask makes the task of an adoption. Errors are Invalid.
@@ -40,15 +40,8 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 	if err != nil {
 		return fleet.NewTask{}, err
 	}
-	if _, err := fleet.NewSelection(deref(a.RegexInclude), deref(a.RegexExclude)); err != nil {
+	if _, err := fleet.NewSelection(job.Text(a.RegexInclude), job.Text(a.RegexExclude)); err != nil {
 		return fleet.NewTask{}, err
 	}
 	return fleet.NewTask{Name: "adoption " + string(server.Name), Kind: fleet.KindAdopt, Args: a, Server: server.ID, MaxRuntime: limit}, nil
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -54,7 +54,7 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 	if err != nil {
 		return fleet.NewTask{}, err
 	}
-	if _, err := fleet.NewSelection(deref(a.RegexInclude), deref(a.RegexExclude)); err != nil {
+	if _, err := fleet.NewSelection(job.Text(a.RegexInclude), job.Text(a.RegexExclude)); err != nil {
 		return fleet.NewTask{}, err
 	}
 	if a.SourceServer != nil && *a.SourceServer == a.Name {
@@ -64,11 +64,4 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 		Name: fleet.ScheduleTaskName(fleet.KindRepoGroupSync, server.Name), Kind: fleet.KindRepoGroupSync,
 		Args: a, Server: server.ID, MaxRuntime: limit,
 	}, nil
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

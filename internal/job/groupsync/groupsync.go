@@ -72,14 +72,14 @@ type group struct {
 
 func (g *group) sync(ctx context.Context) error {
 	var err error
-	if g.selection, err = fleet.NewSelection(deref(g.args.RegexInclude), deref(g.args.RegexExclude)); err != nil {
+	if g.selection, err = fleet.NewSelection(job.Text(g.args.RegexInclude), job.Text(g.args.RegexExclude)); err != nil {
 		return err
 	}
 	if g.server, err = g.run.Server(ctx, g.run.Task.Server); err != nil {
 		return err
 	}
 	var mirrored Mirrored
-	if source := deref(g.args.SourceServer); source != "" {
+	if source := job.Text(g.args.SourceServer); source != "" {
 		if mirrored, err = job.Stage(ctx, g.run, stageMirror+source, g.mirror); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (m Mirrored) text() string {
 // One that cannot be mirrored stops none of the others (D80).
 func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 	found := Mirrored{Problems: []string{}, Unserved: []string{}, Gone: []string{}}
-	row, err := g.run.Env.Servers.ServerByName(ctx, fleet.ServerName(deref(g.args.SourceServer)))
+	row, err := g.run.Env.Servers.ServerByName(ctx, fleet.ServerName(job.Text(g.args.SourceServer)))
 	if err != nil {
 		return found, err
 	}

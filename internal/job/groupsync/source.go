@@ -21,7 +21,7 @@ const stageRepository = "sync repo"
 // source looks at the server that this one mirrors from, unless an earlier stage has: before any
 // repository is synced, so that what changes there during the syncs is seen as changed by the next run.
 func (g *group) source(ctx context.Context, p *job.Progress) error {
-	name := deref(g.args.SourceServer)
+	name := job.Text(g.args.SourceServer)
 	if name == "" || g.origins != nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (g *group) changed(r *inventory.Repository, record fleet.SyncRecord, interv
 	if r == nil || r.Repository == nil || r.Remote == nil || !r.Linked {
 		return "it is not whole"
 	}
-	if r.Remote.Labels[reconcile.PrimaryLabel] != deref(g.args.SourceServer) {
+	if r.Remote.Labels[reconcile.PrimaryLabel] != job.Text(g.args.SourceServer) {
 		return "it is mirrored from elsewhere"
 	}
 	basis := r.Basis(g.origins.Of(r.Type.Name, r.Name), r.Type.MirrorSync, nil, "")

@@ -35,7 +35,7 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 	if err != nil {
 		return fleet.NewTask{}, err
 	}
-	if _, err := fleet.NewSelection(deref(a.RegexInclude), deref(a.RegexExclude)); err != nil {
+	if _, err := fleet.NewSelection(job.Text(a.RegexInclude), job.Text(a.RegexExclude)); err != nil {
 		return fleet.NewTask{}, err
 	}
 	return fleet.NewTask{
@@ -50,14 +50,7 @@ func ask(localDir *string) *job.Ask {
 	return job.AskFor("register_repos", "register", "Create and update repositories of a server from definitions",
 		func(server fleet.Server, body Request) (fleet.NewTask, error) {
 			return NewTask(server, Args{
-				RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, LocalDir: localDir, MaxRuntime: deref(body.MaxRuntime),
+				RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, LocalDir: localDir, MaxRuntime: job.Text(body.MaxRuntime),
 			})
 		})
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

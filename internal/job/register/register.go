@@ -76,7 +76,7 @@ type Outcome struct {
 
 func (r *registration) register(ctx context.Context) error {
 	var err error
-	if r.selection, err = fleet.NewSelection(deref(r.args.RegexInclude), deref(r.args.RegexExclude)); err != nil {
+	if r.selection, err = fleet.NewSelection(job.Text(r.args.RegexInclude), job.Text(r.args.RegexExclude)); err != nil {
 		return err
 	}
 	if r.server, err = r.run.Server(ctx, r.run.Task.Server); err != nil {

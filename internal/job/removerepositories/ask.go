@@ -45,24 +45,17 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 	if err != nil {
 		return fleet.NewTask{}, err
 	}
-	if deref(a.RegexInclude) == "" {
+	if job.Text(a.RegexInclude) == "" {
 		return fleet.NewTask{}, fault.New(fault.Invalid, "regex_include must say which repositories to remove").
 			WithHint("with regex_exclude alone, or nothing, everything else would go; regex_include \".\" finds all")
 	}
 	if a.Confirm < 0 {
 		return fleet.NewTask{}, fault.New(fault.Invalid, "confirm must be a number of repositories, not %d", a.Confirm)
 	}
-	if _, err := fleet.NewSelection(deref(a.RegexInclude), deref(a.RegexExclude)); err != nil {
+	if _, err := fleet.NewSelection(job.Text(a.RegexInclude), job.Text(a.RegexExclude)); err != nil {
 		return fleet.NewTask{}, err
 	}
 	return fleet.NewTask{
 		Name: "remove repos " + string(server.Name), Kind: fleet.KindRepoRemoval, Args: a, Server: server.ID, MaxRuntime: limit,
 	}, nil
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

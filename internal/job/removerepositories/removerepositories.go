@@ -88,7 +88,7 @@ func (s *removal) remove(ctx context.Context) error {
 
 // find takes a picture of the server as it is now (D110), and says what of it is to go.
 func (s *removal) find(ctx context.Context, p *job.Progress) (Plan, error) {
-	chosen, err := fleet.NewSelection(deref(s.args.RegexInclude), deref(s.args.RegexExclude))
+	chosen, err := fleet.NewSelection(job.Text(s.args.RegexInclude), job.Text(s.args.RegexExclude))
 	if err != nil {
 		return Plan{}, err
 	}

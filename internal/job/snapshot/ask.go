@@ -63,7 +63,7 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 		return fleet.NewTask{}, fault.New(fault.Invalid, "snapshot_prefix %q cannot begin names", a.Prefix).
 			WithHint("use letters, digits, dots, hyphens and underscores, such as 2026-11")
 	}
-	if _, err := fleet.NewSelection(deref(a.RegexInclude), deref(a.RegexExclude)); err != nil {
+	if _, err := fleet.NewSelection(job.Text(a.RegexInclude), job.Text(a.RegexExclude)); err != nil {
 		return fleet.NewTask{}, err
 	}
 	return fleet.NewTask{
@@ -82,10 +82,3 @@ func supported(server fleet.Server) error {
 
 // prefix gives what names begin with.
 func (a Args) prefix() string { return strings.TrimSuffix(a.Prefix, "-") + "-" }
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}

@@ -77,7 +77,7 @@ type snapshots struct {
 
 func (s *snapshots) make(ctx context.Context) error {
 	var err error
-	if s.selection, err = fleet.NewSelection(deref(s.args.RegexInclude), deref(s.args.RegexExclude)); err != nil {
+	if s.selection, err = fleet.NewSelection(job.Text(s.args.RegexInclude), job.Text(s.args.RegexExclude)); err != nil {
 		return err
 	}
 	if s.server, err = s.run.Server(ctx, s.run.Task.Server); err != nil {
