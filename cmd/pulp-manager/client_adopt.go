@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/pulp/pulp-manager/client"
 )
@@ -48,6 +49,22 @@ var shownLists = []struct{ key, heading string }{
 	{"removed", "removed"},
 }
 
+// listed tells an element of a list in one line: of a unit its name, version, architecture and hash, as far as it
+// has them.
+func listed(element any) string {
+	unit, _ := element.(map[string]any)
+	var words []string
+	for _, field := range []string{"name", "version", "architecture", "sha256"} {
+		if text, _ := unit[field].(string); text != "" {
+			words = append(words, text)
+		}
+	}
+	if len(words) == 0 {
+		return fmt.Sprint(element)
+	}
+	return strings.Join(words, " ")
+}
+
 // printLists tells the lists in the details of a task's stages.
 func printLists(c *clientCommand, stages []client.TaskStage) {
 	for _, stage := range stages {
@@ -58,7 +75,7 @@ func printLists(c *clientCommand, stages []client.TaskStage) {
 			}
 			c.printf("\n%s: %s\n", clean(stage.Name), list.heading)
 			for _, line := range lines {
-				c.printf("  %s\n", clean(fmt.Sprint(line)))
+				c.printf("  %s\n", clean(listed(line)))
 			}
 		}
 	}

@@ -33,7 +33,7 @@ var container = Type{
 		}
 		return setPolicy(fields, options)
 	},
-	Renamed: []Renaming{{Field: "includes", Was: "include_tags", Since: "2.30.0"}, {Field: "excludes", Was: "exclude_tags", Since: "2.30.0"}},
+	Renamed: []Renaming{{Field: "includes", Was: "include_tags", Since: "2.28.0"}, {Field: "excludes", Was: "exclude_tags", Since: "2.28.0"}},
 
 	Feed: func(address, _ string) string { return address },
 	Mirror: func(_ context.Context, s Source) (map[string]any, error) {
@@ -51,7 +51,7 @@ var container = Type{
 		Filters: map[string]string{"name": "name", "sha256": "digest"}, HashPrefix: "sha256:",
 		Unit: func(f map[string]any) Unit { return Unit{Name: text(f, "name")} },
 	},
-	Parsed: "sync.processing.manifest",
+	Parsed: []string{"sync.processing.manifest", "sync.processing.tag"},
 	Guard:  guardContainer,
 	Place:  func(basePath string) string { return "/v2/" + basePath + "/" },
 	Read:   readContainer,
@@ -61,7 +61,7 @@ var container = Type{
 func guardContainer(ctx context.Context, v Version) error {
 	asked := texts(v.Remote, "includes")
 	if len(asked) == 0 {
-		asked = texts(v.Remote, "include_tags") // before pulp_container 2.30
+		asked = texts(v.Remote, "include_tags") // before pulp_container 2.28
 	}
 	if len(asked) == 0 {
 		return nil

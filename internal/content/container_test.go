@@ -59,7 +59,7 @@ func TestContainerOptions(t *testing.T) {
 	}
 }
 
-// Before pulp_container 2.30 the remote's fields have other names.
+// Before pulp_container 2.28 the remote's fields have other names.
 func TestContainerFieldsOnServer(t *testing.T) {
 	have := func(version string) func(string, string) bool {
 		return func(component, since string) bool { return component == "container" && version >= since }
@@ -72,6 +72,7 @@ func TestContainerFieldsOnServer(t *testing.T) {
 		old     bool
 	}{
 		{"created on a new one", nil, "2.30.0", false},
+		{"created on the first new one", nil, "2.28.0", false},
 		{"created on an old one", nil, "2.26.19", true},
 		{"changed where the new name is there", map[string]any{"includes": nil, "excludes": nil}, "2.26.19", false},
 		{"changed where it is not", map[string]any{"include_tags": nil, "exclude_tags": nil}, "2.30.0", true},
@@ -174,6 +175,8 @@ func TestRegistryLogin(t *testing.T) {
 		case strings.HasPrefix(r.URL.Path, "/v2/b/") && user+password != "uPw":
 			w.Header().Set("WWW-Authenticate", `Basic realm="api"`)
 			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/v2/c/manifests/1":
+			http.Redirect(w, r, "/pulp/container/c/manifests/1", http.StatusFound)
 		default:
 			_, _ = w.Write([]byte(r.Header.Get("Accept")))
 		}
@@ -214,8 +217,10 @@ func TestRegistryLogin(t *testing.T) {
 			t.Errorf("%s as %q: %d, asked %v", test.path, test.r.Username, status, asked)
 		}
 	}
-	if _, accepts := get(known, "/v2/b/manifests/1"); !strings.Contains(accepts, ManifestTypes[0]) {
-		t.Errorf("accepts %q", accepts)
+	for _, path := range []string{"/v2/b/manifests/1", "/v2/c/manifests/1"} { // one is redirected
+		if _, accepts := get(known, path); !strings.Contains(accepts, ManifestTypes[0]) {
+			t.Errorf("%s: accepts %q", path, accepts)
+		}
 	}
 	asked = nil
 	if get(known, "/pulp/content/x"); len(asked) != 1 || strings.Contains(asked[0], "Basic") {

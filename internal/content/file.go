@@ -30,7 +30,7 @@ var file = Type{
 			return Unit{Name: text(f, "relative_path"), SHA256: text(f, "sha256")}
 		},
 	},
-	Parsed: "sync.parsing.metadata",
+	Parsed: []string{"sync.parsing.metadata"},
 	Read:   readFile,
 	Probe:  probeFile,
 }

@@ -59,7 +59,7 @@ var python = Type{
 			return Unit{Name: text(f, "name"), Version: text(f, "version"), SHA256: text(f, "sha256")}
 		},
 	},
-	Parsed:      "sync.fetching.project",
+	Parsed:      []string{"sync.fetching.project"},
 	Guard:       guardPython,
 	GuardMirror: guardPythonMirror,
 	Place:       func(basePath string) string { return "/pypi/" + basePath + "/" },
@@ -103,6 +103,15 @@ func guardPython(ctx context.Context, v Version) error {
 		there, err := v.List(ctx, "content/python/packages/", url.Values{
 			"repository_version": {v.Href}, "name__in": {strings.Join(names, ",")}, "fields": {"name"},
 		})
+		if err != nil {
+			return err
+		}
+		for _, unit := range there {
+			delete(asked, normalName(text(unit, "name")))
+		}
+	}
+	if len(asked) > 0 { // before pulp_python 3.28 a name finds only what is written the same way
+		there, err := v.List(ctx, "content/python/packages/", url.Values{"repository_version": {v.Href}, "fields": {"name"}})
 		if err != nil {
 			return err
 		}

@@ -140,6 +140,21 @@ func TestPythonGuard(t *testing.T) {
 			t.Error(good)
 		}
 	}
+	literal := func(_ context.Context, _ string, query url.Values) ([]map[string]any, error) { // before pulp_python 3.28
+		if in := query.Get("name__in"); in != "" && !slices.Contains(strings.Split(in, ","), "Zope.Interface") {
+			return nil, nil
+		}
+		return []map[string]any{{"name": "Zope.Interface"}}, nil
+	}
+	old := func(include string) error {
+		return python.Guard(t.Context(), Version{Href: "/v/1/", Remote: map[string]any{"includes": []any{include}}, List: literal})
+	}
+	if err := old("zope-interface"); err != nil {
+		t.Error(err)
+	}
+	if err := old("nosuchpkg"); !fault.Is(err, fault.Invalid) {
+		t.Error(err)
+	}
 	err := guard([]any{"a", "nosuchpkg>=1"}, "a")
 	if !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Message(err), "upstream gave nothing for nosuchpkg>=1") || fault.Hint(err) == "" {
 		t.Error(err)

@@ -28,7 +28,8 @@ var _ http.RoundTripper = Registry{}
 
 // RoundTrip makes a request, and makes it again with a login where the answer asks for one. It has no body.
 func (r Registry) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !strings.HasPrefix(req.URL.Path, "/v2/") {
+	registry := strings.HasPrefix(req.URL.Path, "/v2/")
+	if !registry && !strings.HasPrefix(req.URL.Path, "/pulp/container/") { // where pulp_container before 2.28 redirects to
 		return r.Next.RoundTrip(req)
 	}
 	ctx := req.Context()
@@ -37,7 +38,7 @@ func (r Registry) RoundTrip(req *http.Request) (*http.Response, error) {
 		first.Header.Set("Accept", strings.Join(ManifestTypes, ", "))
 	}
 	res, err := r.Next.RoundTrip(first)
-	if err != nil || res.StatusCode != http.StatusUnauthorized || req.Header.Get("Authorization") != "" {
+	if !registry || err != nil || res.StatusCode != http.StatusUnauthorized || req.Header.Get("Authorization") != "" {
 		return res, err
 	}
 	login, err := r.login(ctx, res.Header.Get("WWW-Authenticate"))

@@ -46,7 +46,7 @@ var rpm = Type{
 			return Unit{Name: text(f, "name"), Version: version, Architecture: text(f, "arch"), SHA256: text(f, "sha256")}
 		},
 	},
-	Parsed: "sync.parsing.packages",
+	Parsed: []string{"sync.parsing.packages"},
 	Read:   readRPM,
 	Probe:  probeRPM,
 }

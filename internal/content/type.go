@@ -91,8 +91,9 @@ type Type struct {
 	// of ours does not show: versions that differ in nothing else are served alike.
 	Hidden []string
 
-	// Parsed is the code of the progress report that counts the feed's units; empty: it has none.
-	Parsed string
+	// Parsed are the codes of the progress report that counts the feed's units, of which a version of Pulp has
+	// one; none: it does not tell.
+	Parsed []string
 	// Probe gives the urls of the files upstream that tell, for a remote with these fields, whether anything
 	// has changed there: of each group at least one must be there, and none may have changed. Nil, or no
 	// group: they do not tell.
@@ -145,7 +146,7 @@ type Packages struct {
 	Filters map[string]string
 	// HashPrefix is what the filter "sha256" wants before a hash.
 	HashPrefix string
-	Unit    func(fields map[string]any) Unit
+	Unit       func(fields map[string]any) Unit
 	// Recursive tells that a repository has no "modify/", but a "remove/" that takes out a unit with what only that needs.
 	Recursive bool
 	// Banned tells that banned packages are taken out of what is synced from outside.

@@ -78,16 +78,19 @@ var capabilities = []capability{
 		is("the served bytes of a mirror; else published and signed as the source", snapshot+"TestSnapshot", "test/e2e/snapshots: a snapshot serves what its source serves"),
 		is("the served packages", snapshot+"TestSnapshot", "test/e2e/snapshots: a snapshot serves what its source serves"),
 		is("the served files", snapshot+"TestSnapshot", "test/e2e/snapshots: a snapshot serves what its source serves"),
-		none, none),
+		is("the served files", snapshot+"TestSnapshotOfIndex", snapshot+"TestSnapshotOfUploaded"), is(no, snapshot+"TestSnapshotOfContainer")),
 	row("repository removal", is(yes, removal+"TestRemove", "test/e2e/removal: one is removed, and nothing beside it"),
 		is(yes, removal+"TestRemove", "test/e2e/removal: one is removed, and nothing beside it"),
-		is(yes, removal+"TestRemove", "test/e2e/removal: one is removed, and nothing beside it"), none, none),
+		is(yes, removal+"TestRemove", "test/e2e/removal: one is removed, and nothing beside it"),
+		is(yes, removal+"TestRemoveIndices"), is(yes, removal+"TestRemoveIndices")),
 	row("content search by", is("name, version, sha256", "internal/inventory TestFind", "test/e2e/content: packages are found"),
 		is("name, version, sha256", "internal/inventory TestFind", "test/e2e/content: packages are found"),
-		is("path, sha256", "internal/inventory TestFind", "test/e2e/content: packages are found"), none, none),
+		is("path, sha256", "internal/inventory TestFind", "test/e2e/content: packages are found"),
+		is("name, version, sha256", "internal/inventory TestFindInPython"), is("tag, digest", "internal/inventory TestFindInContainer")),
 	row("content removal", is(yes, removing+"TestRemove", "test/e2e/content: a deb package is taken out, apt sees the others"),
 		is(yes, removing+"TestRemove", "test/e2e/content: an rpm package is taken out, dnf sees the others"),
-		is(yes, removing+"TestPinned"), none, none),
+		is(yes, removing+"TestPinned"), is(yes, removing+"TestRemoveFromIndex", removing+"TestRemoveUploaded"),
+		is("a tag, and what only that needs", removing+"TestRemoveFromIndex", removing+"TestRemoveTagOfSharedImage")),
 }
 
 // examples are whole definitions, one of each type.

@@ -100,6 +100,7 @@ var advice = []struct{ text, todo string }{
 	{"Repository doesn't contain required metadata file", "the url does not lead to an rpm repository: check it"},
 	{"failed validation due to checksum", "upstream serves a file that differs from what its metadata says: try later, or tell whoever runs it"},
 	{"Request timed out", "upstream is too slow: raise sock_read_timeout, or try later"},
+	{"is not https scheme", "pulp_python before 3.26.1 syncs by https only: give the definition a url with https, or the primary that it is mirrored from a mirror_url with https, or update Pulp"},
 	{"CERTIFICATE_VERIFY_FAILED", "Pulp does not trust the upstream's certificate: give the definition its CA as ca_cert, or look at tls_validation"},
 	{"SSL", "TLS to upstream fails: check the certificates, or tls_validation"},
 	{"404", "upstream does not have it: check the url of the definition"},

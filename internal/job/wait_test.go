@@ -76,6 +76,7 @@ func TestAdvice(t *testing.T) {
 		{pulp.Task{Reason: "Cannot connect to host localhost:4040 ssl:True [SSLCertVerificationError: (1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1006)')]"}, "ca_cert"},
 		{pulp.Task{Reason: "Cannot connect to host localhost:4040 ssl:default [[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)]"}, "TLS to upstream"},
 		{pulp.Task{Reason: "Cannot connect to host 127.0.0.1:1 ssl:default [Connect call failed ('127.0.0.1', 1)]"}, "proxy and firewall"},
+		{pulp.Task{Reason: "Master URL http://127.0.0.1:404/x is not https scheme"}, "mirror_url with https"},
 		{pulp.Task{Reason: "Worker has gone missing."}, "next run"},
 		{pulp.Task{Reason: "Killed by signal 9."}, "memory"},
 		{pulp.Task{Reason: "never seen", Href: "/pulp/api/v3/tasks/1/", Correlation: "abc"}, "correlation id abc"},

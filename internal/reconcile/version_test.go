@@ -67,7 +67,7 @@ func TestPlanRenamedFields(t *testing.T) {
 		Type: kind, Name: "a", BasePath: "a", Labels: map[string]string{}, Fields: map[string]any{"description": nil},
 		Remote: map[string]any{"upstream_name": "x", "includes": []any{"1"}, "excludes": nil},
 	}
-	for version, field := range map[string]string{"2.26.19": "include_tags", "2.30.0": "includes"} {
+	for version, field := range map[string]string{"2.26.19": "include_tags", "2.28.0": "includes", "2.30.0": "includes"} {
 		status := map[string]string{"container": version}
 		made := planned(t, w, status)[Remote]
 		if diff := cmp.Diff(map[string]any{"upstream_name": "x", field: []any{"1"}, "name": "a", "pulp_labels": map[string]string{}}, made); diff != "" {

@@ -140,11 +140,11 @@ func (s *sync) read(ctx context.Context, p *job.Progress, m content.Method, task
 // all is well.
 func (s *sync) parsedNothing(task pulp.Task) error {
 	t := s.repository.Type
-	if t.Parsed == "" || s.mirrored() {
+	if s.mirrored() {
 		return nil
 	}
 	for _, report := range task.Progress {
-		if report.Code == t.Parsed && report.Done == 0 {
+		if slices.Contains(t.Parsed, report.Code) && report.Done == 0 {
 			return fault.New(fault.Invalid, "repository %s: upstream has no %ss", s.row.Name, t.Noun).
 				WithHint("check its url, and ask whoever runs the upstream; what was served before is served on")
 		}

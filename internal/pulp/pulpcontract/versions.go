@@ -78,6 +78,20 @@ var (
 	// distinctArchitectures: a remote that names an architecture twice is refused. Before, it is accepted.
 	distinctArchitectures = since{"deb", "3.10"}
 
+	// plainIndexes: python syncs from an index by http. Before, its url must begin with https.
+	plainIndexes = since{"python", "3.26.1"}
+
+	// normalNames: python packages are found by their names however these are written. Before, by the very name only.
+	normalNames = since{"python", "3.28"}
+
+	// namedIncludes: remotes of containers have includes and excludes, and a sync counts manifests. Before, they have
+	// include_tags and exclude_tags, and it counts tags.
+	namedIncludes = since{"container", "2.28"}
+
+	// anyManifest: a manifest is served by its tag to a client that does not say what it takes. Before, it is not there for
+	// that one.
+	anyManifest = since{"container", "2.29"}
+
 	// pinnedVersions: distributions of every type can serve a repository version. Before, only those of types without
 	// publications can; the others have no such field.
 	pinnedVersions = since{"core", "3.106"}
