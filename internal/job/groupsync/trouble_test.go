@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job/groupsync"
@@ -268,7 +269,9 @@ func TestUpstreamHangs(t *testing.T) {
 	release := f.Trees["ext-rpm"].Hang()
 	defer release()
 	f.Serve()
-	task := f.Ended(f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime = "6s" }))
+	task := f.Ended(f.QueueSync(f.Primary, nil, func(a *groupsync.Args) {
+		a.MaxRuntime = fmt.Sprint(jobtest.Slower(6 * time.Second).Seconds())
+	}))
 	if task.State != fleet.Failed || !strings.Contains(task.Error.Msg, "timeout") {
 		t.Errorf("the task is %s: %+v", task.State, task.Error)
 	}

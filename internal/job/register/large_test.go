@@ -17,7 +17,7 @@ import (
 // nothing for each repository.
 func TestFiveThousand(t *testing.T) {
 	t.Parallel()
-	const all = 5000
+	all := jobtest.Fewer(5000)
 	f := jobtest.New(t, func(w *jobtest.World) { w.Types = nil; w.Primary.Workers = 64; w.Timing.LookEach = time.Minute })
 	definitions := make([]fleet.Definition, all)
 	for i := range definitions {

@@ -89,7 +89,8 @@ func TestAsksLittle(t *testing.T) {
 	t.Parallel()
 	f := jobtest.New(t, func(w *jobtest.World) { w.Types = []fleet.RepositoryType{"file"}; w.Copies = 3 })
 	many := pulpfake.Spec{Kind: pulpfake.FileTree}
-	for i := range 10000 {
+	files := jobtest.Fewer(10000)
+	for i := range files {
 		many.Packages = append(many.Packages, pulpfake.Package{Name: fmt.Sprintf("f/%d.txt", i)})
 	}
 	f.Define(f.Definition("file", "ext-many", f.Upstream.Add("many", many).URL(f.UpstreamURL)))
@@ -100,7 +101,7 @@ func TestAsksLittle(t *testing.T) {
 	if asked, n := jobtest.Asked(f.Primary); n > 12 {
 		t.Errorf("%d requests: %v", n, asked)
 	}
-	if n := len(f.Primary.ServedFiles("repos/snap-a-ext-many")); n < 10000 {
+	if n := len(f.Primary.ServedFiles("repos/snap-a-ext-many")); n < files {
 		t.Errorf("%d files are served", n)
 	}
 	f.Primary.ForgetRequests()

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build race
+
+package jobtest
+
+import "time"
+
+// Fewer is a tenth of n with the race detector, which makes the database many times slower, else n.
+func Fewer(n int) int { return n / 10 }
+
+// Slower is five times d with the race detector, else d.
+func Slower(d time.Duration) time.Duration { return 5 * d }
