@@ -11,7 +11,7 @@ import (
 var exitCodes = map[fault.Kind]int{
 	fault.Internal: client.ExitFailed, fault.Invalid: client.ExitInvalid, fault.Unauthenticated: client.ExitForbidden,
 	fault.Forbidden: client.ExitForbidden, fault.NotFound: client.ExitNotFound, fault.Conflict: client.ExitConflict,
-	fault.Unavailable: client.ExitUnavailable,
+	fault.Unavailable: client.ExitUnavailable, fault.TooMany: client.ExitUnavailable,
 }
 
 // exitCode gives the program's exit code for an error; nil is 0.

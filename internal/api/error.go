@@ -41,6 +41,7 @@ var statuses = map[fault.Kind]int{
 	fault.Unauthenticated: http.StatusUnauthorized,
 	fault.Forbidden:       http.StatusForbidden,
 	fault.Unavailable:     http.StatusServiceUnavailable,
+	fault.TooMany:         http.StatusTooManyRequests,
 }
 
 // answerError is an error whose status is not the one of its kind, or that says

@@ -92,7 +92,7 @@ func TestLoadOriginal(t *testing.T) {
 	if !s.Local || s.Pulp.Password.Reveal() != "100%secret" || !c.HasFleet {
 		t.Errorf("Local %v, password %q, HasFleet %v", s.Local, s.Pulp.Password.Reveal(), c.HasFleet)
 	}
-	if s.Auth.UseSSL { // D47
+	if s.Auth.LDAP.UseSSL { // D47
 		t.Error("use_ssl = false means ldaps")
 	}
 	if s.Pulp.UseHTTPSForSync || s.Auth.RequireJWT || s.Pulp.RemoteTLSValidation == nil || *s.Pulp.RemoteTLSValidation {
@@ -101,7 +101,7 @@ func TestLoadOriginal(t *testing.T) {
 	if diff := cmp.Diff([]string{"pulp-primary", "pulp-secondary"}, s.Pulp.InternalDomains); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"ldap1.example.com", "ldap2.example.com:1636"}, s.Auth.Servers); diff != "" {
+	if diff := cmp.Diff([]string{"ldap1.example.com", "ldap2.example.com:1636"}, s.Auth.LDAP.Servers); diff != "" {
 		t.Error(diff)
 	}
 	if s.Remotes.ConnectTimeout != 120*time.Second || s.Remotes.ReadTimeout != 600*time.Second || s.Auth.TokenLifetime != 8*time.Hour {

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -14,8 +15,6 @@ const (
 	noVaultKey = "the Python version did not read it either"
 )
 
-var algorithms = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}
-
 // fields are all keys of config.ini, in the order of the documentation (legacy section 1.4).
 func fields() []field {
 	return append([]field{
@@ -23,48 +22,6 @@ func fields() []field {
 			section: "ca", key: "root_ca_file_path", value: text(func(s *Settings) *string { return &s.CA.RootFile }),
 			meaning: "PEM file with the root certificates of internal servers: used for connections to them, and put on remotes whose URL is internal. `PULP_MANAGER_CA_FILE` wins.",
 		},
-
-		{
-			section: "auth", key: "method", value: method(),
-			meaning: "How people log in: `ldap`. Empty: nobody can. The Python version's examples say `none`, which it did not know; it is read as empty.",
-		},
-		{
-			section: "auth", key: "use_ssl", value: looseBool(func(s *Settings) *bool { return &s.Auth.UseSSL }), fallback: "true",
-			meaning: "`ldaps` instead of `ldap`. The Python version took every text but an empty one for true, `false` too.",
-		},
-		{
-			section: "auth", key: "ldap_servers", value: list(func(s *Settings) *[]string { return &s.Auth.Servers }),
-			meaning: "LDAP servers, `host` or `host:port`; the next is tried where one does not answer.",
-		},
-		{
-			section: "auth", key: "base_dn", value: text(func(s *Settings) *string { return &s.Auth.BaseDN }),
-			meaning: "Where in the directory people are looked for.",
-		},
-		{
-			section: "auth", key: "default_domain", value: text(func(s *Settings) *string { return &s.Auth.DefaultDomain }),
-			meaning: "Domain put before the user name: `DOMAIN\\user`.",
-		},
-		{
-			section: "auth", key: "jwt_algorithm", value: oneOf(func(s *Settings) *string { return &s.Auth.JWTAlgorithm }, algorithms), fallback: "HS256",
-			meaning: "How tokens are signed; no other is accepted.",
-		},
-		{
-			section: "auth", key: "jwt_token_lifetime_mins", value: number(func(s *Settings) *time.Duration { return &s.Auth.TokenLifetime }, time.Minute, "minutes"), fallback: "480",
-			meaning: "How long a login is good for, in minutes.",
-		},
-		{
-			section: "auth", key: "admin_group", value: list(func(s *Settings) *[]string { return &s.Auth.AdminGroups }),
-			meaning: "Groups whose members may change things; being in one is enough.",
-		},
-		{
-			section: "auth", key: "require_jwt_auth", value: strictBool(func(s *Settings) *bool { return &s.Auth.RequireJWT }), fallback: "true",
-			meaning: "`false` opens the routes that sync, snapshot and remove repositories to everybody. Only `true` and `false` are understood; the Python version took a typing mistake for `false`.",
-		},
-		{
-			section: "auth", key: "public_reads", value: strictBool(func(s *Settings) *bool { return &s.Auth.PublicReads }), fallback: "false", added: true,
-			meaning: "`true` lets everybody read without a login, as the Python version did.",
-		},
-
 		{
 			section: "pulp", key: "deb_signing_service", value: text(func(s *Settings) *string { return &s.Pulp.DebSigningService }),
 			meaning: "Name of the Pulp signing service that signs the metadata of deb repositories on primaries. Empty: not signed.",
@@ -204,20 +161,7 @@ func fields() []field {
 		{section: "vault", key: "enabled", value: nothing(), dead: noVaultKey},
 		{section: "vault", key: "url", value: nothing(), dead: "the Python version did not read it either: write vault_addr"},
 		{section: "vault", key: "mount_point", value: nothing(), dead: noVaultKey},
-	}, vaultFields()...)
-}
-
-// method reads the original's `none`, which never was a way to log in, as empty (D2).
-func method() value {
-	v := oneOf(func(s *Settings) *string { return &s.Auth.Method }, []string{"ldap"})
-	set := v.set
-	v.set = func(s *Settings, text string) error {
-		if text == "none" {
-			text = ""
-		}
-		return set(s, text)
-	}
-	return v
+	}, slices.Concat(authFields(), httpFields(), vaultFields())...)
 }
 
 // deadSections are sections whose keys all have no effect, whatever they are called.

@@ -18,12 +18,20 @@ type Settings struct {
 
 	CA      CA
 	Auth    Auth
+	HTTP    HTTP
 	Pulp    Pulp
 	Jobs    Jobs
 	Remotes Remotes
 	Paging  Paging
 	Vault   Vault
 }
+
+// How people log in.
+const (
+	MethodLDAP   = "ldap"
+	MethodStatic = "static"
+	MethodNone   = "none"
+)
 
 // CA is section [ca].
 type CA struct {
@@ -32,16 +40,42 @@ type CA struct {
 
 // Auth is section [auth].
 type Auth struct {
-	Method        string // "ldap", or empty: nobody can log in
-	UseSSL        bool   // ldaps instead of ldap
-	Servers       []string
+	Method        string   // MethodLDAP, MethodStatic, MethodNone; empty: LDAP where servers are named, else MethodStatic
+	UsersFile     string   // of MethodStatic; empty: `users` in the data directory
+	AdminGroups   []string // being in one of them is enough
+	ReaderGroups  []string // the same for reading; empty: everybody in the directory may
+	RequireJWT    bool     // false: nobody needs a login
+	PublicReads   bool     // reading needs no login
+	JWTAlgorithm  string
+	JWTKeyFile    string // PEM private key, of the RS and ES algorithms
+	TokenLifetime time.Duration
+	LDAP          LDAP
+}
+
+// LDAP is the part of section [auth] that is about the directory.
+type LDAP struct {
+	Servers       []string // host or host:port, in the order they are tried
+	UseSSL        bool     // false still encrypts, with a warning, unless Plaintext (D47)
+	StartTLS      bool     // on the plain port, instead of LDAPS
+	Plaintext     bool     // no encryption at all
+	CAFile        string   // PEM; empty: REQUESTS_CA_BUNDLE, [ca] root_ca_file_path, the system's
 	BaseDN        string
 	DefaultDomain string
-	JWTAlgorithm  string
-	TokenLifetime time.Duration
-	AdminGroups   []string // being in one of them is enough
-	RequireJWT    bool     // false opens three routes of the original to everybody
-	PublicReads   bool     // reading needs no login
+	BindName      string        // template of the name that a user binds with: {user}, {domain}, {base_dn}
+	UserFilter    string        // template of the filter that finds a user: {user}
+	NestedGroups  string        // "auto", "ad", "recursive" or "off"
+	Timeout       time.Duration // of each server: connection, and each answer
+}
+
+// HTTP is section [http]: how the API is served.
+type HTTP struct {
+	CertificateFile string   // PEM chain; empty: no TLS
+	KeyFile         string   // PEM
+	TrustedProxies  []string // addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed
+	CORSOrigins     []string // pages that may use the API from a browser; empty: none
+	MaxRequests     int      // at once; more are answered 503
+	MaxStreams      int      // event streams at once, which do not count as requests
+	RequestTimeout  time.Duration
 }
 
 // Pulp is section [pulp].

@@ -32,9 +32,11 @@ const (
 	// Unavailable is another system (Pulp, database, directory) that did not
 	// answer: trying again later may help.
 	Unavailable
+	// TooMany is one request too many in a time: later it may be heard.
+	TooMany
 )
 
-var names = [...]string{"internal", "invalid", "not found", "conflict", "unauthenticated", "forbidden", "unavailable"}
+var names = [...]string{"internal", "invalid", "not found", "conflict", "unauthenticated", "forbidden", "unavailable", "too many"}
 
 // String gives the kind in words, for logs.
 func (k Kind) String() string {

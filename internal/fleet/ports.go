@@ -197,3 +197,32 @@ type Secrets interface {
 type Definitions interface {
 	Definitions(ctx context.Context) ([]Definition, []DefinitionProblem, error)
 }
+
+// Directory tells whether a password is right, and in which groups its user is.
+type Directory interface {
+	// Login gives who logged in. Unauthenticated where name or password are wrong, and for an empty password;
+	// Unavailable where the directory cannot be asked.
+	Login(ctx context.Context, user string, password Secret) (Identity, error)
+}
+
+// Logins remembers which logins were ended and which failed, for all processes.
+type Logins interface {
+	// Revoke ends a login. Doing it twice is fine. Revocations that are over are dropped.
+	Revoke(ctx context.Context, r Revocation) error
+	// Revoked tells whether a login was ended.
+	Revoked(ctx context.Context, tokenID string) (bool, error)
+	// FailedLogins gives the failures of those keys that have some, and the store's now.
+	FailedLogins(ctx context.Context, keys []string) (map[string]LoginFailures, time.Time, error)
+	// NoteFailedLogin counts a failure for each key at the store's now. Counts whose last failure is longer
+	// ago than forget begin anew, and old ones are dropped.
+	NoteFailedLogin(ctx context.Context, keys []string, forget time.Duration) error
+	// ClearFailedLogins forgets the failures of keys.
+	ClearFailedLogins(ctx context.Context, keys []string) error
+}
+
+// Audit records who changed what.
+type Audit interface {
+	// Record stores an entry; ID and At are the store's.
+	Record(ctx context.Context, e AuditEntry) error
+	FindAudit(ctx context.Context, q Query) (Page[AuditEntry], error)
+}
