@@ -27,6 +27,7 @@ const maxBody = 1 << 20
 type route struct {
 	method, path string
 	handle       handler
+	access       access   // who may use it
 	status       int      // of success; 0: 200
 	list         *listing // query parameters; nil: it takes none
 	body         *body    // request body; nil: it takes none
