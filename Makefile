@@ -29,8 +29,8 @@ test: ## unit, property, contract-on-the-fake and structure tests: needs only Go
 race: ## the same tests of internal/ with the race detector (needs a C compiler)
 	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES CGO_ENABLED=1 go test -race -gcflags=modernc.org/...=-race=false ./internal/...
 
-kills: ## killed and disturbed at every single request of a run, on the fake (make test takes a sample)
-	PULPMAN_KILLS=all PULPMAN_FAULTS=all CGO_ENABLED=0 go test -timeout 15m ./internal/job/jobtest
+kills: ## killed and disturbed at every single request of every job, on the fake (KILLS=100 FAULTS=200: so many, by chance)
+	PULPMAN_KILLS=$${KILLS:-all} PULPMAN_FAULTS=$${FAULTS:-all} CGO_ENABLED=0 go test -timeout 30m -run 'Killed|Faults|Disturbed' ./internal/job/...
 
 lint: $(GOLANGCI_LINT) ## golangci-lint, import rules included
 	$(GOLANGCI_LINT) run ./...

@@ -5,7 +5,6 @@ package jobtest_test
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,10 +91,7 @@ func disturbances(t *testing.T, want undisturbed) []disturbance {
 			}
 		}
 	}
-	if os.Getenv("PULPMAN_FAULTS") == "all" {
-		return all
-	}
-	return sample(t, all, 48)
+	return jobtest.Sample(t, all, jobtest.Faults, 48)
 }
 
 // TestManyFaults disturbs every seventh request, in turn in each way.

@@ -5,10 +5,7 @@ package jobtest_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -180,20 +177,5 @@ func kills(t *testing.T, want undisturbed) []kill {
 			}
 		}
 	}
-	if os.Getenv("PULPMAN_KILLS") == "all" {
-		return all
-	}
-	return sample(t, all, 12)
-}
-
-// sample picks some by chance: others each time, or those of the seed in PULPMAN_SEED.
-func sample[T any](t *testing.T, all []T, n int) []T {
-	t.Helper()
-	seed := rand.Uint64()
-	if given, err := strconv.ParseUint(os.Getenv("PULPMAN_SEED"), 10, 64); err == nil {
-		seed = given
-	}
-	t.Logf("PULPMAN_SEED=%d", seed)
-	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all[:min(n, len(all))]
+	return jobtest.Sample(t, all, jobtest.Kills, 12)
 }

@@ -5,10 +5,7 @@ package jobtest
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -122,14 +119,5 @@ func moments(t *testing.T, requests int) []moment {
 			all = append(all, moment{request: n, at: at, dropped: at == pulpfake.Before && n%2 == 0})
 		}
 	}
-	if os.Getenv("PULPMAN_KILLS") == "all" {
-		return all
-	}
-	seed := rand.Uint64()
-	if given, err := strconv.ParseUint(os.Getenv("PULPMAN_SEED"), 10, 64); err == nil {
-		seed = given
-	}
-	t.Logf("PULPMAN_SEED=%d", seed)
-	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all[:min(len(all), 6)]
+	return Sample(t, all, Kills, 6)
 }

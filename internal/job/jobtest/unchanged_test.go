@@ -25,7 +25,7 @@ func TestKilledIsNotUnchanged(t *testing.T) {
 			all = append(all, kill{secondary: true, request: n, at: at})
 		}
 	}
-	for _, k := range sample(t, all, 6) {
+	for _, k := range jobtest.Sample(t, all, jobtest.Kills, 6) {
 		t.Run(k.String(), func(t *testing.T) {
 			t.Parallel()
 			f := jobtest.New(t, short)

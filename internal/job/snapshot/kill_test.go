@@ -5,12 +5,9 @@ package snapshot_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net/http"
-	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -137,14 +134,5 @@ func moments(t *testing.T, requests int) []moment {
 			all = append(all, moment{n, at})
 		}
 	}
-	if os.Getenv("PULPMAN_KILLS") == "all" {
-		return all
-	}
-	seed := rand.Uint64()
-	if given, err := strconv.ParseUint(os.Getenv("PULPMAN_SEED"), 10, 64); err == nil {
-		seed = given
-	}
-	t.Logf("PULPMAN_SEED=%d", seed)
-	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all[:min(len(all), 8)]
+	return jobtest.Sample(t, all, jobtest.Kills, 8)
 }
