@@ -16,6 +16,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job"
 )
@@ -52,7 +53,7 @@ type api struct {
 	Options
 	mux      *http.ServeMux
 	document *huma.OpenAPI
-	rare     rare // what is not recorded every time
+	rare     auth.Rarely // what is not recorded every time
 }
 
 // New makes the API.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -19,8 +18,6 @@ import (
 const (
 	auditTime   = 5 * time.Second // for storing an entry
 	maxDetail   = 1 << 10         // bytes of an entry's detail
-	rareEvery   = time.Minute     // how often a refusal of somebody unknown is recorded
-	rareAtMost  = 1024            // how many of them are remembered
 	withoutText = "hidden"        // stands for a secret
 )
 
@@ -44,7 +41,7 @@ func (a *api) audit(r *http.Request, x *exchange, status int) {
 	e := x.entry
 	e.Address, e.Method, e.Path, e.Status, e.RequestID = clientAddress(r), r.Method, r.URL.Path, status, x.id
 	if unknown := status == http.StatusTooManyRequests || status == http.StatusUnauthorized && e.User == "" && e.Action != loginAction; unknown &&
-		a.rare.seen(e.Address+" "+e.Action, time.Now()) {
+		a.rare.Seen(e.Address+" "+e.Action, time.Now()) {
 		return // or anybody could fill the store
 	}
 	if x.err != nil {
@@ -57,36 +54,6 @@ func (a *api) audit(r *http.Request, x *exchange, status int) {
 	if err := a.Audit.Record(ctx, e); err != nil {
 		a.Logger.ErrorContext(ctx, "a change is not in the audit log", "action", e.Action, "user", e.User, "status", status, "request_id", x.id, "err", err)
 	}
-}
-
-// rare remembers what happened in the last minute.
-type rare struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-// seen tells whether a thing happened within the last minute, and remembers that it did now.
-func (m *rare) seen(what string, now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if last, ok := m.last[what]; ok && now.Sub(last) < rareEvery {
-		return true
-	}
-	if m.last == nil || len(m.last) >= rareAtMost {
-		for old, at := range m.last {
-			if now.Sub(at) >= rareEvery {
-				delete(m.last, old)
-			}
-		}
-		if len(m.last) >= rareAtMost {
-			return true // so many in a minute tell nothing more
-		}
-		if m.last == nil {
-			m.last = map[string]time.Time{}
-		}
-	}
-	m.last[what] = now
-	return false
 }
 
 // auditDetail shows a body in one line, without secrets.

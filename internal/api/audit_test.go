@@ -5,10 +5,8 @@ package api
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,19 +108,5 @@ func TestAuditDetailIsShort(t *testing.T) {
 	}
 	if got := auditDetail(map[string]any{"a": "<line\nbreak>", "apiKey": 1, "list": []any{map[string]any{"Token": "t"}}}); got != `{"a":"<line\nbreak>","apiKey":"hidden","list":[{"Token":"hidden"}]}` {
 		t.Errorf("detail %s", got)
-	}
-}
-
-func TestRareIsBounded(t *testing.T) {
-	var m rare
-	now := day
-	for i := range 3 * rareAtMost {
-		m.seen(strconv.Itoa(i), now)
-	}
-	if len(m.last) != rareAtMost {
-		t.Errorf("%d things remembered", len(m.last))
-	}
-	if !m.seen("0", now) || m.seen("0", now.Add(time.Minute)) || m.seen("new", now.Add(time.Minute)) {
-		t.Error("what is seen once a minute is not told")
 	}
 }
