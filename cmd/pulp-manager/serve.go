@@ -167,6 +167,7 @@ func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
 // api makes the REST API.
 func (d *daemon) api() http.Handler {
 	settings := d.settings()
+	access := auth.Everyone() // until the daemon knows logins
 	local := loopback(d.options.listen)
 	if !local {
 		d.log.Warn("the API listens beyond this machine and needs no login in this release", "listen", d.options.listen)
@@ -175,7 +176,7 @@ func (d *daemon) api() http.Handler {
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: local, Ready: d.ready,
-		Access: auth.Everyone(), // until the daemon knows logins
+		Access: access, Pages: d.pages(access, nil),
 	})
 }
 

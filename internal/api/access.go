@@ -45,9 +45,6 @@ func (a access) role() fleet.Role {
 	return fleet.RoleAdmin
 }
 
-// open tells whether nobody needs a login.
-func (a *api) open() bool { return a.Access != nil && a.Access.Policy().Open }
-
 // unlocked tells whether somebody without a login may do something.
 func (a *api) unlocked() bool {
 	return a.Access != nil && a.Access.Policy().Anonymous().Role != fleet.RoleNobody
@@ -78,19 +75,16 @@ func (a *api) admit(r *http.Request, rt route) (fleet.Principal, error) {
 		WithHint("an administrator of Pulp Manager gives roles, by groups of the directory or in the users file")
 }
 
-// principal tells who makes a request. A header must be right; a cookie that is not counts as none, as browsers
-// send it by themselves.
+// principal tells who makes a request. A header must be right, unless nobody needs one; a cookie that is not counts as
+// none, as browsers send it by themselves.
 func (a *api) principal(r *http.Request) (fleet.Principal, error) {
-	ctx := r.Context()
-	if a.open() {
-		return a.Access.Principal(ctx, "")
-	}
+	ctx, open := r.Context(), a.Access.Policy().Open
 	token, cookie, err := auth.Token(r)
-	if err != nil {
+	if err != nil && !open {
 		return fleet.Principal{}, err
 	}
 	who, err := a.Access.Principal(ctx, token)
-	if cookie && fault.Is(err, fault.Unauthenticated) {
+	if (cookie || open) && fault.Is(err, fault.Unauthenticated) {
 		return a.Access.Principal(ctx, "")
 	}
 	return who, err

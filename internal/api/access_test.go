@@ -168,14 +168,18 @@ func TestPolicies(t *testing.T) {
 		{"cookie of a reader", auth.Policy{}, []string{"Cookie", "pulp_manager_session=" + readerToken}, 200, 403},
 		{"old cookie", auth.Policy{}, []string{"Cookie", "pulp_manager_session=" + expiredToken}, 401, 401},
 		{"the header goes before the cookie", auth.Policy{}, []string{"Cookie", "pulp_manager_session=" + adminToken, "Authorization", "Bearer wrong"}, 401, 401},
-		{"cookie of a plain connection over TLS", auth.Policy{}, []string{"Cookie", "pulp_manager_session=" + adminToken, "X-Forwarded-Proto", "https"}, 401, 401},
-		{"cookie over TLS", auth.Policy{}, []string{"Cookie", "__Host-pulp_manager_session=" + adminToken, "X-Forwarded-Proto", "https"}, 200, 201},
+		{"cookie of a plain connection over TLS", auth.Policy{}, []string{"Cookie", "pulp_manager_session=" + adminToken, "TLS", "yes"}, 401, 401},
+		{"cookie over TLS", auth.Policy{}, []string{"Cookie", "__Host-pulp_manager_session=" + adminToken, "TLS", "yes"}, 200, 201},
 		{"cookie from another site", auth.Policy{}, []string{"Cookie", "pulp_manager_session=" + adminToken, "Sec-Fetch-Site", "cross-site"}, 200, 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newMemory().options()
 			o.Access = &door{policy: test.policy}
 			h := New(o)
+			if strings.Contains(strings.Join(test.headers, " "), "TLS yes") {
+				plain := h
+				h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { plain.ServeHTTP(w, r.WithContext(auth.Encrypted(r.Context()))) })
+			}
 			if got := ask(t, h, http.MethodGet, list, "", test.headers...); got.status != test.list {
 				t.Errorf("reading: answered %d, want %d: %s", got.status, test.list, got.body)
 			}

@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -45,9 +46,18 @@ func NeedLogin() error {
 	return fault.New(fault.Unauthenticated, "this needs a login").WithHint("%s", howToLogIn)
 }
 
-// Secure tells whether the client's connection is encrypted, to us or to a proxy before us.
+// encryptedKey is of Encrypted in contexts.
+type encryptedKey struct{}
+
+// Encrypted gives a context of a request whose client speaks TLS to a trusted proxy before us.
+func Encrypted(ctx context.Context) context.Context {
+	return context.WithValue(ctx, encryptedKey{}, true)
+}
+
+// Secure tells whether the client speaks TLS: to us, or to a trusted proxy. Nobody else is asked.
 func Secure(r *http.Request) bool {
-	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	encrypted, _ := r.Context().Value(encryptedKey{}).(bool)
+	return r.TLS != nil || encrypted
 }
 
 func cookieName(r *http.Request) string {

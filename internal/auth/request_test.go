@@ -63,11 +63,19 @@ func TestSessionCookie(t *testing.T) {
 		},
 	} {
 		r, w := httptest.NewRequest(http.MethodGet, target, nil), httptest.NewRecorder()
+		r.Header.Set("X-Forwarded-Proto", "https") // which anybody may say
 		SetCookie(w, r, session)
 		ClearCookie(w, r)
 		if diff := cmp.Diff(want[:], w.Header().Values("Set-Cookie")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", target, diff)
 		}
+	}
+}
+
+func TestSecure(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "http://example.com/", nil)
+	if Secure(r) || !Secure(r.WithContext(Encrypted(r.Context()))) || !Secure(httptest.NewRequest(http.MethodGet, "https://example.com/", nil)) {
+		t.Error("TLS is not told from none")
 	}
 }
 
