@@ -65,8 +65,13 @@ func (e *answerError) Error() string {
 // Unwrap gives the cause.
 func (e *answerError) Unwrap() error { return e.err }
 
+// maxProblems is how many parts of a request an answer tells of, so that it does not become a thousand times as long
+// as the request.
+const maxProblems = 20
+
 // invalid is an error about parts of the request.
 func invalid(problems ...FieldProblem) error {
+	problems = problems[:min(len(problems), maxProblems)]
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = p.Location + " " + p.Message

@@ -24,11 +24,15 @@ func (s *Server) bound(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 		}
 		switch {
+		case r.ProtoMajor != 1 && r.TLS == nil: // the start of HTTP/2 in clear, which Go gives to handlers
+			w.Header().Set("Connection", "close")
+			refuse(w, http.StatusHTTPVersionNotSupported, "HTTP/2 is spoken over TLS only", "")
+			return
 		case r.Method == http.MethodTrace || r.Method == http.MethodConnect:
 			refuse(w, http.StatusMethodNotAllowed, "Method Not Allowed", "")
 			return
 		case len(r.RequestURI) > maxAddress:
-			refuse(w, http.StatusRequestURITooLong, "the address is longer than 32 KiB", "ask for less at once")
+			refuse(w, http.StatusRequestURITooLong, "the address is longer than 48 KiB", "ask for less at once")
 			return
 		case slices.Contains(s.Always, r.URL.Path):
 			s.serve(next, w, r)

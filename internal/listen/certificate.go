@@ -45,7 +45,9 @@ func newCertificate(file, key string, log *slog.Logger) (*certificate, error) {
 }
 
 // get is for TLS.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.inForce.Load(), nil }
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return c.inForce.Load(), nil
+}
 
 // watch uses what the files hold as they change, until ctx ends. Files that are being written are left alone until
 // they have been the same for a while.

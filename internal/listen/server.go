@@ -65,7 +65,7 @@ var usual = times{
 // What one request, and one connection, may be at most.
 const (
 	maxHeader       = 64 << 10 // bytes
-	maxAddress      = 32 << 10 // bytes of path and query
+	maxAddress      = 48 << 10 // bytes of path and query
 	maxBody         = 2 << 20  // bytes; what is served may allow less
 	streamsPerConn  = 100      // requests at once of an HTTP/2 connection
 	connsPerRequest = 4        // connections there may be for each of MaxRequests: most are idle
