@@ -223,7 +223,11 @@ func (b *body) convert(fields map[string]any, into any) (map[string]any, []Field
 		return nil, []FieldProblem{{"body", "cannot be read: " + err.Error()}}
 	}
 	plain := map[string]any{}
-	if err := json.Unmarshal(text, &plain); err != nil {
+	if err := json.Unmarshal(text, &plain); err != nil { // it was JSON: only numbers can be at fault
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return nil, []FieldProblem{{"body", "has a number that is too large: " + cut(wrong.Value, 80)}}
+		}
 		return nil, []FieldProblem{{"body", "cannot be read: " + err.Error()}}
 	}
 	var result huma.ValidateResult

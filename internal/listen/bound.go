@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -90,9 +91,8 @@ type timedBody struct {
 // Read reads.
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && b.read != nil {
+	if errors.Is(err, io.EOF) { // no other: what is left of the body is still read, before the next request
 		b.read()
-		b.read = nil
 	}
 	return n, err
 }

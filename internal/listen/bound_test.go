@@ -114,10 +114,10 @@ func TestSharesBehindAProxy(t *testing.T) {
 
 func TestTooManyConnections(t *testing.T) {
 	var log logBook
-	s := &Server{MaxRequests: 4, TrustedProxies: networks("127.0.0.9/32"), Logger: log.logger(), Handler: protocol} // 16 connections, 4 of one address
+	s := &Server{MaxRequests: 4, TrustedProxies: networks("127.0.0.9/32"), Logger: log.logger(), Handler: protocol} // 64 connections, 16 of one address
 	address := start(t, s)
 	var mine []net.Conn
-	for range 4 {
+	for range 16 {
 		mine = append(mine, dial(t, address, "127.0.0.1"))
 	}
 	one := make([]byte, 1)
@@ -131,7 +131,7 @@ func TestTooManyConnections(t *testing.T) {
 	if answer, _ := ask(t, address, "127.0.0.2", http.MethodGet, "/"); answer.StatusCode != http.StatusOK {
 		t.Errorf("another address is answered %d", answer.StatusCode)
 	}
-	for range 11 {
+	for range 44 {
 		dial(t, address, "127.0.0.9")
 	}
 	if answer, _ := ask(t, address, "127.0.0.9", http.MethodGet, "/"); answer.StatusCode != http.StatusOK {
@@ -189,5 +189,25 @@ func TestShare(t *testing.T) {
 	}
 	if all := newShare(0, 0); !all.take(v4, false) || !all.take(v4, false) {
 		t.Error("without a limit there is none")
+	}
+}
+
+// A stream that nobody reads ends.
+func TestUnreadStream(t *testing.T) {
+	t.Parallel()
+	s, ended := &Server{times: usual}, make(chan error, 1)
+	s.times.write = 100 * time.Millisecond
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		text := []byte(strings.Repeat("data: much\n\n", 10_000))
+		for {
+			if _, err := w.Write(text); err != nil {
+				ended <- err
+				return
+			}
+		}
+	})
+	begin(t, start(t, s), "127.0.0.1", "/v1/tasks/1/events")
+	if err := wait(t, "the end of the stream", ended); !isTimeout(err) {
+		t.Errorf("ended with %v", err)
 	}
 }

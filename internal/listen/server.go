@@ -69,6 +69,7 @@ const (
 	maxBody         = 2 << 20  // bytes; what is served may allow less
 	streamsPerConn  = 100      // requests at once of an HTTP/2 connection
 	connsPerRequest = 4        // connections there may be for each of MaxRequests: most are idle
+	fewestConns     = 64
 )
 
 // suites are the ciphers of TLS 1.2: with forward secrecy and authenticated. TLS 1.3 has no others.

@@ -124,8 +124,9 @@ func TestCannotOpen(t *testing.T) {
 
 // A handler may take longer than the client may take to send its request, and is told when it has taken too long.
 func TestTimeOfRequests(t *testing.T) {
+	t.Parallel()
 	ended := make(chan error, 1)
-	s := &Server{RequestTimeout: 1500 * time.Millisecond, times: quick(), Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := &Server{RequestTimeout: 900 * time.Millisecond, times: quick(), Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 		ended <- r.Context().Err()
@@ -145,6 +146,7 @@ func TestTimeOfRequests(t *testing.T) {
 
 // Streams have no time limit, but end when serving does; requests under way are waited for.
 func TestEnd(t *testing.T) {
+	t.Parallel()
 	for _, secured := range []bool{false, true} {
 		t.Run(fmt.Sprint("TLS ", secured), func(t *testing.T) {
 			s, config := &Server{}, (*tls.Config)(nil)
@@ -153,7 +155,7 @@ func TestEnd(t *testing.T) {
 			}
 			began, left, release := make(chan string, 2), make(chan error, 1), make(chan struct{})
 			s.RequestTimeout, s.times = 100*time.Millisecond, quick()
-			s.times.write = 50 * time.Millisecond
+			s.times.write, s.times.slack, s.times.read = 50*time.Millisecond, 100*time.Millisecond, 200*time.Millisecond
 			s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/v1/tasks/1/events" {
 					began <- r.URL.Path
@@ -167,7 +169,7 @@ func TestEnd(t *testing.T) {
 				}
 				began <- r.URL.Path
 				select {
-				case <-time.After(time.Second): // longer than all limits
+				case <-time.After(400 * time.Millisecond): // longer than all limits
 				case <-r.Context().Done():
 					t.Error("the stream ended with the limits of requests")
 				}

@@ -62,7 +62,7 @@ func (s *Server) limited(inner net.Listener) net.Listener {
 	if s.MaxRequests <= 0 {
 		return inner
 	}
-	most := connsPerRequest*s.MaxRequests + s.MaxStreams
+	most := max(connsPerRequest*s.MaxRequests+s.MaxStreams, fewestConns)
 	return &limitedListener{Listener: inner, server: s, conns: newShare(most, most/4)}
 }
 
