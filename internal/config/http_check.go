@@ -57,20 +57,28 @@ func checkHTTP(h HTTP, from origin, r *report) {
 	}
 }
 
-// checkPair looks whether certificate and key are both there and belong together.
+// checkPair looks whether certificate and key are both given.
 func checkPair(h HTTP, from origin, r *report) {
-	if h.CertificateFile == "" && h.KeyFile == "" {
+	if (h.CertificateFile == "") == (h.KeyFile == "") {
+		return
+	}
+	given, missing := "tls_certificate_file", "tls_key_file"
+	if h.CertificateFile == "" {
+		given, missing = missing, given
+	}
+	r.errorf(from[id("http", given)], "give both, or none", "[http] %s is missing", missing)
+}
+
+// checkPairFiles looks whether certificate and key belong together. A daemon that runs does not ask: its files change one after the
+// other, and what serves the API looks at them itself.
+func checkPairFiles(h HTTP, from origin, r *report) {
+	if h.CertificateFile == "" || h.KeyFile == "" {
 		return
 	}
 	texts := map[string][]byte{}
 	for _, given := range [][2]string{{"tls_certificate_file", h.CertificateFile}, {"tls_key_file", h.KeyFile}} {
 		key, file := given[0], given[1]
 		at := from[id("http", key)]
-		if file == "" {
-			other := from[id("http", "tls_certificate_file")] + from[id("http", "tls_key_file")]
-			r.errorf(max(at, other), "give both, or none", "[http] %s is missing", key)
-			continue
-		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			if e := (*fs.PathError)(nil); errors.As(err, &e) {

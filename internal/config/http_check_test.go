@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,7 +81,8 @@ func TestHTTPSettings(t *testing.T) {
 		}},
 	} {
 		r := &report{file: "config.ini"}
-		_, _ = readSettings(parseINI("[http]\n"+c.text+"\n", r), r)
+		settings, from := readSettings(parseINI("[http]\n"+c.text+"\n", r), r)
+		checkPairFiles(settings.HTTP, from, r)
 		var got []string
 		for _, p := range r.problems {
 			got = append(got, p.String())
@@ -96,6 +98,20 @@ func TestHTTPSettings(t *testing.T) {
 		if checkSite(bad) == nil {
 			t.Errorf("%q is taken for an origin", bad)
 		}
+	}
+}
+
+// A daemon that runs takes its settings also while the certificate's files are being changed; `config check` tells.
+func TestPairWhileItChanges(t *testing.T) {
+	dir := t.TempDir()
+	file, _ := pairIn(t, dir, "a")
+	_, other := pairIn(t, dir, "b")
+	f := newFiles(t, smallINI+"[http]\ntls_certificate_file = "+file+"\ntls_key_file = "+other+"\n", smallYAML)
+	if c, err := Load(f.sources()); err != nil || c.Settings.HTTP.KeyFile != other {
+		t.Errorf("Load = %v", err)
+	}
+	if problems := Check(f.sources()); !problems.Fatal() || !strings.Contains(problems.String(), "do not go together") {
+		t.Errorf("Check = %s", problems)
 	}
 }
 

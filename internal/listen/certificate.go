@@ -148,7 +148,7 @@ func (p pair) certificate(file, key string) (*tls.Certificate, error) {
 	}
 	made, err := tls.X509KeyPair(p.certificatePEM, p.keyPEM)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "TLS certificate %s and key %s: %v", file, key, err).
+		return nil, fault.New(fault.Invalid, "TLS certificate %s and key %s: %v", file, key, err).
 			WithHint("both must be PEM; the certificate that belongs to the key comes first, then its chain")
 	}
 	return &made, nil
@@ -161,7 +161,7 @@ func readPEM(file, what string) ([]byte, error) {
 		if e := (*fs.PathError)(nil); errors.As(err, &e) {
 			err = e.Err // without the path, which is said already
 		}
-		return fault.Wrap(fault.Invalid, err, "%s %s cannot be read: %v", what, file, err).
+		return fault.New(fault.Invalid, "%s %s cannot be read: %v", what, file, err).
 			WithHint("correct the path, or let the user that pulp-manager runs as read it")
 	}
 	if file == "" {
