@@ -26,6 +26,7 @@ import (
 	"github.com/pulp/pulp-manager/internal/job/removerepositories"
 	"github.com/pulp/pulp-manager/internal/job/reposync"
 	"github.com/pulp/pulp-manager/internal/job/snapshot"
+	"github.com/pulp/pulp-manager/internal/listen"
 	"github.com/pulp/pulp-manager/internal/reconcile"
 	"github.com/pulp/pulp-manager/internal/store"
 )
@@ -44,6 +45,7 @@ type daemon struct {
 	jobs     []job.Definition
 	env      *job.Env
 	vaults   vaults
+	served   *listen.Server // the API; nil: none is
 }
 
 // openDaemon reads the configuration and opens the store.

@@ -18,6 +18,8 @@ type options struct {
 	sources       config.Sources
 	listen        string
 	metricsListen string
+	tlsCert       string
+	tlsKey        string
 	logFormat     string
 	logLevel      string
 	allowRemovals bool
@@ -41,6 +43,14 @@ func (o *options) daemonFlags(c *cobra.Command) {
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&o.metricsListen, "metrics-listen", "127.0.0.1:9300", "address of the Prometheus metrics; empty: none")
 	f.DurationVar(&o.drain, "drain", 20*time.Second, "how long a stop waits for work to be handed back")
+}
+
+// listenFlags adds the flags of a process that serves the API.
+func (o *options) listenFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the REST API")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "PEM file with the certificate and its chain (default: [http] tls_certificate_file)")
+	f.StringVar(&o.tlsKey, "tls-key", "", "PEM file with the certificate's key (default: [http] tls_key_file)")
 }
 
 // logger makes the logger that the flags ask for.

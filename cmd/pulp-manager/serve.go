@@ -17,8 +17,6 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/api"
 	"github.com/pulp/pulp-manager/internal/auth"
-	"github.com/pulp/pulp-manager/internal/exporter"
-	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/health"
 	"github.com/pulp/pulp-manager/internal/scheduler"
@@ -51,7 +49,7 @@ func roleCommand(name, short string, r roles) *cobra.Command {
 	}}
 	o.daemonFlags(c)
 	if r.api {
-		c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the REST API")
+		o.listenFlags(c)
 	}
 	if r.scheduler {
 		c.Flags().BoolVar(&o.allowRemovals, "allow-removals", false, "let a configuration remove all servers, or more than a third of six or more")
@@ -81,10 +79,10 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 
 	address := ""
 	if r.api {
-		address, err = d.listen(ctx, stop, &parts, d.options.listen, d.api(), "api")
+		address, err = d.serveAPI(ctx, stop, &parts)
 	}
 	if err == nil && d.options.metricsListen != "" {
-		_, err = d.listen(ctx, stop, &parts, d.options.metricsListen, exporter.Handler(version), "metrics")
+		err = d.serveMetrics(ctx, stop, &parts)
 	}
 	if err != nil {
 		stop(err)
@@ -175,7 +173,7 @@ func (d *daemon) api() http.Handler {
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
-		Version: version, Logger: d.log, Loopback: local, Ready: d.ready,
+		Version: version, Logger: d.log, Loopback: local && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
 		Access: access, Pages: d.pages(access, nil),
 	})
 }
@@ -190,7 +188,7 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 	if why := d.problem.Load(); why != nil {
 		configuration.OK, configuration.Problem = false, *why
 	}
-	return []api.Check{database, configuration}
+	return append([]api.Check{database, configuration}, d.serving()...)
 }
 
 // loopback tells whether an address can be reached from this machine only.
@@ -201,31 +199,4 @@ func loopback(listen string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
-}
-
-// listen serves HTTP until ctx ends, and gives the address: that asked for, with a port where that was 0. Trouble
-// that ends it earlier ends everything.
-func (d *daemon) listen(ctx context.Context, stop context.CancelCauseFunc, parts *sync.WaitGroup, address string, h http.Handler, what string) (string, error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return "", fault.Wrap(fault.Conflict, err, "%s: cannot listen on %s: %v", what, address, err).
-			WithHint("stop what uses the address, or choose another with --listen or --metrics-listen")
-	}
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}
-	parts.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			stop(fault.Wrap(fault.Internal, err, "%s: no longer served", what))
-		}
-	})
-	parts.Go(func() {
-		<-ctx.Done()
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err := server.Shutdown(limit); err != nil {
-			_ = server.Close()
-		}
-	})
-	return listener.Addr().String(), nil
 }

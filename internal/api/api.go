@@ -46,6 +46,9 @@ type Options struct {
 	// something needs no login, requests that name another host are refused then, so that no
 	// web page reaches the API through a browser by a name that resolves to this machine.
 	Loopback bool
+
+	// Origins are sites (https://host) whose pages may use the API from a browser, besides its own.
+	Origins []string
 }
 
 // api is the state of a running API. It does not change after New.

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -61,6 +62,12 @@ func readObject(raw []byte) (map[string]any, string) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, "is missing: it must be a JSON object"
 	}
+	switch {
+	case !utf8.Valid(raw):
+		return nil, "is not text in UTF-8"
+	case tooDeep(raw):
+		return nil, fmt.Sprintf("is nested deeper than %d levels", maxDepth)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var value any
@@ -80,6 +87,31 @@ func readObject(raw []byte) (map[string]any, string) {
 		}
 	}
 	return fields, ""
+}
+
+// maxDepth is how deep the arrays and objects of a body may be nested.
+const maxDepth = 64
+
+// tooDeep tells whether a JSON text is nested deeper than that, without reading it as JSON: what is done with a
+// value goes as deep as it does.
+func tooDeep(raw []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++ // what is escaped ends no text
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
 }
 
 // saneValue tells whether all texts of a value can be stored.
@@ -110,6 +142,9 @@ func (b *body) unknown(fields map[string]any) []FieldProblem {
 		if _, ok := b.schema.Properties[name]; !ok {
 			problems = append(problems, FieldProblem{"body." + name, "is not known here; known are " + known})
 		}
+		if len(problems) == maxProblems {
+			break
+		}
 	}
 	return problems
 }
@@ -132,6 +167,9 @@ func (b *body) complete(fields map[string]any) {
 	}
 }
 
+// maxDigits is the length of the longest number that is looked at as one.
+const maxDigits = 32
+
 // coerce turns a value into one of a JSON type if it is clear how. Otherwise it is
 // left, for the schema to refuse.
 func coerce(to string, value any) any {
@@ -151,6 +189,9 @@ func coerce(to string, value any) any {
 		text := strings.TrimSpace(v)
 		switch to {
 		case huma.TypeInteger:
+			if len(text) > maxDigits {
+				return value
+			}
 			if _, ok := new(big.Int).SetString(text, 10); ok && !strings.HasPrefix(text, "+") {
 				return json.Number(text)
 			}
@@ -165,7 +206,7 @@ func coerce(to string, value any) any {
 
 // whole writes a number such as 2.0 or 2e0 as an integer if it is one of sensible size.
 func whole(n json.Number) json.Number {
-	if len(n) > 32 {
+	if len(n) > maxDigits {
 		return n
 	}
 	if f, err := n.Float64(); err == nil && f > -1e15 && f < 1e15 && f == float64(int64(f)) {
@@ -182,7 +223,11 @@ func (b *body) convert(fields map[string]any, into any) (map[string]any, []Field
 		return nil, []FieldProblem{{"body", "cannot be read: " + err.Error()}}
 	}
 	plain := map[string]any{}
-	if err := json.Unmarshal(text, &plain); err != nil {
+	if err := json.Unmarshal(text, &plain); err != nil { // it was JSON: only numbers can be at fault
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return nil, []FieldProblem{{"body", "has a number that is too large: " + cut(wrong.Value, 80)}}
+		}
 		return nil, []FieldProblem{{"body", "cannot be read: " + err.Error()}}
 	}
 	var result huma.ValidateResult

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,10 +68,17 @@ func (e *answerError) Error() string {
 // Unwrap gives the cause.
 func (e *answerError) Unwrap() error { return e.err }
 
+// maxProblems is how many parts of a request an answer tells of, so that it does not become a thousand times as long
+// as the request.
+const maxProblems = 20
+
 // invalid is an error about parts of the request.
 func invalid(problems ...FieldProblem) error {
+	problems = slices.Clone(problems[:min(len(problems), maxProblems)])
 	texts := make([]string, len(problems))
 	for i, p := range problems {
+		p.Location, p.Message = cut(p.Location, 200), cut(p.Message, 4000)
+		problems[i] = p
 		texts[i] = p.Location + " " + p.Message
 	}
 	return &answerError{status: http.StatusUnprocessableEntity, detail: strings.Join(texts, "; "), problems: problems}
@@ -131,10 +139,12 @@ func writeProblem(w http.ResponseWriter, r *http.Request, status int, p Problem)
 }
 
 // quote shows a client's text in a message, cut where it is long.
-func quote(text string) string {
-	const most = 80
+func quote(text string) string { return strconv.Quote(cut(text, 80)) }
+
+// cut gives the beginning of a text of more than so many bytes.
+func cut(text string, most int) string {
 	if len(text) > most {
-		text = text[:most] + "…"
+		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	return strconv.Quote(text)
+	return text
 }

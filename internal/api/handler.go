@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -136,6 +137,9 @@ func readBody(c huma.Context) ([]byte, error) {
 			return nil, &answerError{status: http.StatusUnsupportedMediaType, detail: "the body must be application/json, not " + media}
 		}
 	}
+	if coding := c.Header("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, &answerError{status: http.StatusUnsupportedMediaType, detail: "the body must not be compressed", hint: "send it without the header Content-Encoding"}
+	}
 	raw, err := io.ReadAll(io.LimitReader(c.BodyReader(), maxBody+1))
 	switch {
 	case err != nil:
@@ -199,16 +203,17 @@ func (a *api) dispatch(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, r, status, Problem{Detail: detail})
 }
 
-// toggleSlash gives the address with or without a final slash; nil for the root.
+// toggleSlash gives the address with or without a final slash; nil for the root. It never begins with two, which
+// browsers take for another host.
 func toggleSlash(u *url.URL) *url.URL {
-	path, had := strings.CutSuffix(u.Path, "/")
-	if path == "" {
+	name := path.Clean("/" + u.Path)
+	if name == "/" {
 		return nil
 	}
-	if !had {
-		path += "/"
+	if !strings.HasSuffix(u.Path, "/") {
+		name += "/"
 	}
-	return &url.URL{Path: path, RawQuery: u.RawQuery}
+	return &url.URL{Path: name, RawQuery: u.RawQuery}
 }
 
 // refusal takes the mux's own answer, to be given in our words.

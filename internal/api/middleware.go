@@ -41,6 +41,11 @@ func exchangeOf(ctx context.Context) *exchange {
 // turns panics into answers, and logs.
 func (a *api) guard(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
+	for _, origin := range a.Origins {
+		if err := origins.AddTrustedOrigin(origin); err != nil {
+			a.Logger.Error("not a site whose pages can be let in", "origin", origin, "err", err)
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{id: requestID(r.Header.Get("X-Request-ID"))}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
@@ -82,6 +87,9 @@ func setHeaders(h http.Header, id string) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 }
 
 // local tells whether a Host header names this machine in a way that no foreign name

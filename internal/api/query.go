@@ -36,6 +36,9 @@ func (l *listing) parse(raw string, size, largest int) (fleet.Query, []FieldProb
 		if message := l.set(&q, name, values[name], largest); message != "" {
 			problems = append(problems, FieldProblem{"query." + name, message})
 		}
+		if len(problems) == maxProblems {
+			break
+		}
 	}
 	if len(problems) > 0 {
 		return fleet.Query{Page: 1, Size: size}, problems

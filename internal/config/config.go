@@ -57,8 +57,11 @@ func Load(s Sources) (*Config, error) {
 
 // Check gives all problems of the configuration and of the choice of a database, warnings too.
 func Check(s Sources) Problems {
-	_, problems := load(s)
+	c, problems := load(s)
 	s.database(&problems)
+	r := &report{file: c.ConfigPath}
+	checkPairFiles(c.Settings.HTTP, c.from, r)
+	problems = append(problems, r.problems...)
 	return problems.sorted()
 }
 

@@ -143,6 +143,7 @@ func checkSettings(s Settings, from origin, r *report) {
 		r.warnf(from[id("auth", "require_jwt_auth")], "", "[auth] require_jwt_auth = false lets everybody who reaches the API do everything")
 	}
 	checkVault(s, from, r)
+	checkHTTP(s.HTTP, from, r)
 	if s.Auth.Method == "ldap" {
 		for _, need := range []struct {
 			key     string
