@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -155,7 +156,7 @@ func reason(err error, limit time.Duration) string {
 	case isUntrusted:
 		return "its certificate is signed by " + issuer(untrusted.Cert) + ", which is not trusted here"
 	case isHost:
-		return host.Error()
+		return "its certificate is for " + hosts(host.Certificate) + ", not for " + host.Host
 	case isInvalid:
 		return "its certificate cannot be used: " + invalid.Error()
 	case isRecord:
@@ -184,6 +185,18 @@ func issuer(c *x509.Certificate) string {
 		return "a CA"
 	}
 	return fmt.Sprintf("%q", c.Issuer.String())
+}
+
+// hosts gives whom a certificate is for. Its common name does not count any more.
+func hosts(c *x509.Certificate) string {
+	names := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return "no host at all (it has no subject alternative name)"
+	}
+	return strings.Join(names, ", ")
 }
 
 // isTimeout tells whether time was the reason. The library has no type for it.
