@@ -23,11 +23,11 @@ dev: ## the same servers, and only the daemon, with data kept in .tmp/dev
 	@DEMO_DIR=$(CURDIR)/.tmp/dev lab/demo --serve
 
 test: ## unit, property, contract-on-the-fake and structure tests: needs only Go
-	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES CGO_ENABLED=0 go test ./...
+	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES -u PULPMAN_TEST_LDAP CGO_ENABLED=0 go test ./...
 
 # SQLite is C made into Go: watched by the detector it is many times slower, and its memory is its own.
 race: ## the same tests of internal/ with the race detector (needs a C compiler)
-	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES CGO_ENABLED=1 go test -race -gcflags=modernc.org/...=-race=false ./internal/...
+	env -u PULPMAN_TEST_PULP -u PULPMAN_TEST_POSTGRES -u PULPMAN_TEST_LDAP CGO_ENABLED=1 go test -race -gcflags=modernc.org/...=-race=false ./internal/...
 
 kills: ## killed and disturbed at every single request of every job, on the fake (KILLS=100 FAULTS=200: so many, by chance)
 	PULPMAN_KILLS=$${KILLS:-all} PULPMAN_FAULTS=$${FAULTS:-all} CGO_ENABLED=0 go test -timeout 30m -run 'Killed|Faults|Disturbed' ./internal/job/...
@@ -38,14 +38,14 @@ lint: $(GOLANGCI_LINT) ## golangci-lint, import rules included
 check: $(GOFUMPT) ## generated code current, formatting, vet, licence headers, no machine paths
 	GOFUMPT=$(GOFUMPT) .ci/check
 
-contract: ## the Pulp contract on a real pair, the store contract on PostgreSQL
+contract: ## the Pulp contract on a real pair, the store contract on PostgreSQL, the LDAP contract on slapd
 	.ci/contract
 
 e2e: ## the built binary against real Pulp servers, read by apt, dnf and curl
 	test/e2e/run
 
 # The older set has a lab of its own, beside the normal one; only one of the two need run.
-LTS := LAB_SET=lts LAB_HOME=$${LAB_HOME_LTS:-/var/tmp/pulp-manager-lab-lts} LAB_PORT=25717 LAB_PGPORT=5462 LAB_UPSTREAM_PORT=25750 LAB_SERVICES_PORT=25760
+LTS := LAB_SET=lts LAB_HOME=$${LAB_HOME_LTS:-/var/tmp/pulp-manager-lab-lts} LAB_PORT=25717 LAB_PGPORT=5462 LAB_UPSTREAM_PORT=25750 LAB_SERVICES_PORT=25760 LAB_LDAP_PORT=25770
 
 contract-lts: ## the Pulp contract on the older supported set (docs/pulp-versions.md); stops that lab
 	@$(LTS) .ci/lts contract

@@ -3,7 +3,8 @@
 
 gotest.py failures FILE     print the output of what failed
 gotest.py count FILE        print how many passed; fail when one was skipped, or none ran
-gotest.py same FAKE REAL    fail unless both ran the same subtests of their one test, none skipped
+gotest.py same FAKE REAL [SUITE WHERE]
+                            fail unless both ran the same subtests of their one test, none skipped
 """
 import collections
 import json
@@ -50,6 +51,7 @@ def names(tests):
 
 
 command, *files = sys.argv[1:]
+files, (suite, where) = files[:2], files[2:] or ("contract", "the real pair")
 runs = [read(f) for f in files]
 if command == "failures":
     results, output = runs[0]
@@ -66,12 +68,12 @@ elif command == "count":
 elif command == "same":
     fake, real = (leaves(r) for r, _ in runs)
     one, two = names(fake), names(real)
-    print(f"contract: {len(one)} tests on the fake, {len(two)} on the real pair")
+    print(f"{suite}: {len(two)} tests on {where}, {len(one)} on the fake")
     problems = skipped(runs[0][0]) + skipped(runs[1][0])
     if not any(one):
-        problems.append("no contract test ran on the fake")
-    problems += [f"not run on the real pair: {n}" for n in sorted(set(one) - set(two))]
-    problems += [f"run on the real pair only: {n}" for n in sorted(set(two) - set(one))]
+        problems.append(f"no test of {suite} ran on the fake")
+    problems += [f"not run on {where}: {n}" for n in sorted(set(one) - set(two))]
+    problems += [f"run on {where} only: {n}" for n in sorted(set(two) - set(one))]
     complain(problems)
 else:
     sys.exit(__doc__)
