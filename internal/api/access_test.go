@@ -14,6 +14,7 @@ import (
 	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/listen"
 )
 
 // walked asks a route with whatever ids and body fit, and gives the answer's status and headers.
@@ -179,7 +180,7 @@ func TestPolicies(t *testing.T) {
 			if strings.Contains(strings.Join(test.headers, " "), "TLS yes") {
 				plain := h
 				h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					plain.ServeHTTP(w, r.WithContext(auth.Encrypted(r.Context())))
+					plain.ServeHTTP(w, listen.OverHTTPS(r))
 				})
 			}
 			if got := ask(t, h, http.MethodGet, list, "", test.headers...); got.status != test.list {

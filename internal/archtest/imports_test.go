@@ -38,7 +38,8 @@ var table = []struct{ packages, may string }{
 	{"api web exporter", "fault fleet job inventory auth listen"},
 	{"store vault ldap git", "fault fleet"},
 	{"definition", "fault fleet content"},
-	{"auth config", "fault fleet"},
+	{"auth", "fault fleet listen"},
+	{"config", "fault fleet"},
 	{"client", ""},
 	{"cmd/* test/* test/*/*", anything},
 }

@@ -3,7 +3,6 @@
 package auth
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
+	"github.com/pulp/pulp-manager/internal/listen"
 )
 
 // Names of the cookie that holds a browser's token. Browsers take the first one over TLS only, for this host only.
@@ -46,22 +46,8 @@ func NeedLogin() error {
 	return fault.New(fault.Unauthenticated, "this needs a login").WithHint("%s", howToLogIn)
 }
 
-// encryptedKey is of Encrypted in contexts.
-type encryptedKey struct{}
-
-// Encrypted gives a context of a request whose client speaks TLS to a trusted proxy before us.
-func Encrypted(ctx context.Context) context.Context {
-	return context.WithValue(ctx, encryptedKey{}, true)
-}
-
-// Secure tells whether the client speaks TLS: to us, or to a trusted proxy. Nobody else is asked.
-func Secure(r *http.Request) bool {
-	encrypted, _ := r.Context().Value(encryptedKey{}).(bool)
-	return r.TLS != nil || encrypted
-}
-
 func cookieName(r *http.Request) string {
-	if Secure(r) {
+	if listen.IsHTTPS(r) {
 		return secureCookie
 	}
 	return plainCookie
@@ -84,7 +70,7 @@ func ClearCookie(w http.ResponseWriter, r *http.Request) {
 
 func sessionCookie(r *http.Request, token fleet.Secret) *http.Cookie {
 	return &http.Cookie{
-		Name: cookieName(r), Value: token.Reveal(), Path: "/", HttpOnly: true, Secure: Secure(r), SameSite: http.SameSiteStrictMode,
+		Name: cookieName(r), Value: token.Reveal(), Path: "/", HttpOnly: true, Secure: listen.IsHTTPS(r), SameSite: http.SameSiteStrictMode,
 	}
 }
 

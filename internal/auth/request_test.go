@@ -72,13 +72,6 @@ func TestSessionCookie(t *testing.T) {
 	}
 }
 
-func TestSecure(t *testing.T) {
-	r := httptest.NewRequest(http.MethodGet, "http://example.com/", nil)
-	if Secure(r) || !Secure(r.WithContext(Encrypted(r.Context()))) || !Secure(httptest.NewRequest(http.MethodGet, "https://example.com/", nil)) {
-		t.Error("TLS is not told from none")
-	}
-}
-
 func TestAddressOfARequest(t *testing.T) {
 	for remote, want := range map[string]string{"192.0.2.1:123": "192.0.2.1", "[2001:db8::1]:123": "2001:db8::1", "192.0.2.1": "192.0.2.1", "": ""} {
 		if got := Address(&http.Request{RemoteAddr: remote}); got != want {

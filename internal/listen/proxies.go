@@ -19,6 +19,11 @@ func IsHTTPS(r *http.Request) bool {
 	return r.TLS != nil || said
 }
 
+// OverHTTPS gives a request whose client speaks TLS to a trusted proxy before us.
+func OverHTTPS(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), httpsKey{}, true))
+}
+
 // hearsay are the headers in which proxies tell of the client. Nobody else may.
 var hearsay = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Real-Ip"}
 
@@ -29,7 +34,7 @@ func (s *Server) believe(next http.Handler) http.Handler {
 		if peer := addressOf(r.RemoteAddr); s.trusts(peer) {
 			from, https := s.clientOf(peer, r.Header)
 			if https {
-				r = r.WithContext(context.WithValue(r.Context(), httpsKey{}, true))
+				r = OverHTTPS(r)
 			}
 			if from != peer {
 				r.RemoteAddr = net.JoinHostPort(from.String(), "0") // nobody tells the port
