@@ -16,6 +16,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job"
 )
@@ -28,6 +29,9 @@ type Options struct {
 	Queue        fleet.Queue
 	Jobs         []job.Definition // those with an Ask get a route
 	Find         Find             // asks a Pulp server live
+
+	Access *auth.Service // who may do what; nil: nobody may do anything
+	Audit  fleet.Audit   // records changes; nil: they are not recorded
 
 	// Ready tells what the daemon depends on and how that is; nil: nothing. It gets five
 	// seconds.
