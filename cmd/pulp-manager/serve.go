@@ -165,16 +165,11 @@ func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
 // api makes the REST API.
 func (d *daemon) api() http.Handler {
 	settings := d.settings()
-	access := auth.Everyone() // until the daemon knows logins
-	local := loopback(d.options.listen)
-	if !local {
-		d.log.Warn("the API listens beyond this machine and needs no login in this release", "listen", d.options.listen)
-	}
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
-		Version: version, Logger: d.log, Loopback: local && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
-		Access: access, Pages: d.pages(access, nil),
+		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
+		Access: d.access, Audit: d.store, Pages: d.pages(d.access, d.store),
 	})
 }
 
@@ -188,7 +183,7 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 	if why := d.problem.Load(); why != nil {
 		configuration.OK, configuration.Problem = false, *why
 	}
-	return append([]api.Check{database, configuration}, d.serving()...)
+	return append([]api.Check{database, configuration, d.accessCheck()}, d.serving()...)
 }
 
 // loopback tells whether an address can be reached from this machine only.
