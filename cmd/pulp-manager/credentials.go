@@ -72,7 +72,7 @@ func (c credentials) write() error {
 	return nil
 }
 
-func (c credentials) writeTo(file string) (err error) {
+func (c credentials) writeTo(file string) error {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
@@ -84,21 +84,15 @@ func (c credentials) writeTo(file string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, temporary.Close(), os.Remove(temporary.Name()))
-		}
-	}()
-	if _, err = temporary.Write(append(text, '\n')); err != nil {
-		return err
+	_, err = temporary.Write(append(text, '\n'))
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), file)
 	}
-	if err = temporary.Sync(); err != nil {
-		return err
+	if err != nil {
+		os.Remove(temporary.Name())
 	}
-	if err = os.Rename(temporary.Name(), file); err != nil {
-		return err
-	}
-	return temporary.Close()
+	return err
 }
 
 // key is an address as logins are kept by it.

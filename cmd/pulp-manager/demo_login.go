@@ -33,18 +33,23 @@ func (o demoOptions) prepareLogin() (demoLogin, error) {
 		return demoLogin{}, err
 	}
 	settings := loaded.Settings.Auth
+	method := settings.LoginMethod()
 	switch {
-	case !settings.RequireJWT || settings.Method == config.MethodNone:
+	case !settings.RequireJWT || method == config.MethodNone:
 		return demoLogin{}, nil
 	case os.Getenv(envToken) != "" && !o.simulated:
 		return demoLogin{token: os.Getenv(envToken)}, nil
-	case settings.Method == config.MethodLDAP || settings.Method == "" && len(settings.LDAP.Servers) > 0:
-		return demoLogin{}, fault.New(fault.Invalid, "the demo cannot log in: people log in with LDAP here").
+	case method != config.MethodStatic:
+		return demoLogin{}, fault.New(fault.Invalid, "the demo cannot log in: people log in with %s here", method).
 			WithHint("set [auth] method = static in %s, or give a token in %s", o.sources.ConfigPath, envToken)
 	}
-	path := settings.UsersFile
-	if path == "" {
-		path = filepath.Join(o.sources.DataDir, "users")
+	database, err := config.FindDatabase(o.sources)
+	if err != nil {
+		return demoLogin{}, err
+	}
+	path, err := settings.UsersPath(database)
+	if err != nil {
+		return demoLogin{}, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return demoLogin{}, fault.Wrap(fault.Invalid, err, "the demo's users cannot be stored: %v", err)

@@ -7,6 +7,9 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,6 +89,7 @@ func TestDemoFollowsWhatClientsRead(t *testing.T) {
 	text := out.wait(t, ended, "all the same", func(s string) bool {
 		return strings.Contains(s, "Ctrl-C") && cmp.Equal(demoAllSame, demoCells(s))
 	})
+	logInAsTheDemoSays(t, text)
 	for _, want := range []string{
 		`http://[\d.:]+/docs\n`, `http://[\d.:]+/v1/tasks/\n`,
 		`echo 'deb \[signed-by=\S+\] http://[\d.:]+/pulp/content/demo/ext-demo-deb/ bookworm-test (main extra|extra main)'`,
@@ -138,6 +142,37 @@ func TestDemoFollowsWhatClientsRead(t *testing.T) {
 	if c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://")); err == nil {
 		_ = c.Close()
 		t.Error("the simulated secondary still listens")
+	}
+}
+
+// logInAsTheDemoSays logs in with a browser's form and looks at the jobs.
+func logInAsTheDemoSays(t *testing.T, text string) {
+	t.Helper()
+	said := regexp.MustCompile(`in a browser +(http://[\d.:]+)/login\n +name +(\S+)\n +password, shown once +(\S+)\n`).FindAllStringSubmatch(text, -1)
+	if len(said) != 1 {
+		t.Fatalf("how to log in is said %d times:\n%s", len(said), text)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	defer browser.CloseIdleConnections()
+	form := url.Values{"username": {said[0][2]}, "password": {said[0][3]}, "next": {"/jobs/"}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, said[0][1]+"/login", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "text/html")
+	answer, err := browser.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	page, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK || answer.Request.URL.Path != "/jobs/" || !strings.Contains(string(page), "<title>River</title>") {
+		t.Errorf("logged in to %s: %d, %v\n%s", answer.Request.URL, answer.StatusCode, err, page)
 	}
 }
 

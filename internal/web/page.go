@@ -19,7 +19,7 @@ import (
 var files embed.FS
 
 // policy lets a page load our style sheet and nothing else.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // view is what the frame of each page shows.
 type view struct {

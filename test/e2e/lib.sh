@@ -29,7 +29,7 @@ check() { # what command…: goes on after a failure, so that one run tells ever
 add_user() { # users-file: one who may do everything, with a new password each time
   E2E_PASSWORD=$(openssl rand -hex 16)
   printf '%s\n' "$E2E_PASSWORD" | "$BIN" user add e2e --role admin --password-stdin --users-file "$1" >/dev/null 2>&1 ||
-    printf '%s\n' "$E2E_PASSWORD" | "$BIN" user passwd e2e --password-stdin --users-file "$1"
+    printf '%s\n' "$E2E_PASSWORD" | "$BIN" user passwd e2e --password-stdin --users-file "$1" >/dev/null
 }
 log_in() { # folder for the login: a real one, by the verb; what follows sends its token
   unset PULP_MANAGER_TOKEN
