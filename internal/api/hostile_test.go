@@ -247,10 +247,8 @@ func TestSecurityHeaders(t *testing.T) {
 		if !strings.HasPrefix(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("%s: policy %q", target, policy)
 		}
-		for part := range strings.SplitSeq(policy, ";") {
-			if strings.Contains(part, "script-src") && strings.Contains(part, "unsafe") {
-				t.Errorf("%s: scripts in the page are allowed: %q", target, policy)
-			}
+		if strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: what stands in the page itself is allowed: %q", target, policy)
 		}
 	}
 }

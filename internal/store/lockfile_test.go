@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		daemon(dir)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock")) // it ends by itself, a little later
 }
 
 // daemon stores tasks, says so, and goes on until it is killed.
