@@ -100,8 +100,12 @@ func TestCertificatesAreChecked(t *testing.T) {
 // Whatever goes wrong with StartTLS, the password is not sent in clear.
 func TestStartTLSIsNotLeftOut(t *testing.T) {
 	for _, trouble := range []ldapfake.Trouble{
-		{Code: "starttls", Result: 2, Text: "unsupported extended operation"}, {Code: "starttls", Result: 52},
-		{Drop: "starttls"}, {Garbage: "starttls"}, {Hang: "starttls"}, {Hang: "accept"},
+		{Code: "starttls", Result: 2, Text: "unsupported extended operation"},
+		{Code: "starttls", Result: 52},
+		{Drop: "starttls"},
+		{Garbage: "starttls"},
+		{Hang: "starttls"},
+		{Hang: "accept"},
 	} {
 		s := town(t, "", ldapfake.Options{})
 		s.GoWrong(trouble)

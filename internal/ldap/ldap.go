@@ -78,7 +78,7 @@ func New(cfg Config) (*Directory, error) {
 		return nil, err
 	}
 	w, warnings := wayOf(cfg)
-	d.warnings = append(warnings, d.names.warnings()...)
+	d.warnings = slices.Concat(warnings, d.names.warnings())
 	var roots *tls.Config
 	if w != plain {
 		if roots, err = trust(cfg); err != nil {

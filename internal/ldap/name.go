@@ -98,7 +98,6 @@ func placeholders(key, template string, known ...string) error {
 	return nil
 }
 
-
 func (ns names) warnings() []string {
 	if ns.bind == "" && ns.domain == "" {
 		return []string{`[auth] default_domain and ldap_bind_name are empty: people must log in as user@domain or DOMAIN\user`}

@@ -24,8 +24,8 @@ var logins = []contract{
 		wrong := fails(t, e.config(), "alice", "wonderlan", fault.Unauthenticated)
 		unknown := fails(t, e.config(), "nobody", "wonderland", fault.Unauthenticated)
 		other := fails(t, e.config(), "alice", "can-we-fix-it", fault.Unauthenticated)
-		if fault.Message(wrong) != fault.Message(unknown) || fault.Message(wrong) != fault.Message(other) {
-			t.Errorf("wrong password: %v, unknown user: %v", wrong, unknown)
+		if wrong != unknown || wrong != other {
+			t.Errorf("wrong password: %+v, unknown user: %+v", wrong, unknown)
 		}
 	}},
 	{"no password is refused", func(t *testing.T, e Env) { // D49
@@ -70,9 +70,9 @@ var logins = []contract{
 	{"a filter that finds nobody is not told from a wrong password", func(t *testing.T, e Env) {
 		cfg := e.config()
 		cfg.UserFilter = "(sAMAccountName={user})"
-		err := fails(t, cfg, "alice", "wonderland", fault.Unauthenticated)
-		if wrong := fails(t, cfg, "alice", "not-this-one", fault.Unauthenticated); fault.Message(err) != fault.Message(wrong) {
-			t.Errorf("%v, %v", err, wrong)
+		right := fails(t, cfg, "alice", "wonderland", fault.Unauthenticated)
+		if wrong := fails(t, cfg, "alice", "not-this-one", fault.Unauthenticated); right != wrong {
+			t.Errorf("%+v, %+v", right, wrong)
 		}
 	}},
 	{"a name that is no DN cannot be bound with", func(t *testing.T, e Env) {
@@ -85,8 +85,8 @@ var logins = []contract{
 	{"a base that is not there is named", func(t *testing.T, e Env) {
 		cfg := e.config()
 		cfg.BindName, cfg.BaseDN = "uid={user},ou=people,"+Example, "ou=nowhere,"+Example
-		if err := fails(t, cfg, "alice", "wonderland", fault.Internal); !strings.Contains(fault.Message(err), "ou=nowhere") {
-			t.Error(err)
+		if got := fails(t, cfg, "alice", "wonderland", fault.Internal); !strings.Contains(got.msg, "ou=nowhere") {
+			t.Error(got)
 		}
 	}},
 }

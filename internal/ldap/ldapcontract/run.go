@@ -107,7 +107,7 @@ func login(t *testing.T, cfg ldap.Config, user, password string) fleet.Identity 
 }
 
 // fails logs in and fails the test unless that ends with an error of a kind.
-func fails(t *testing.T, cfg ldap.Config, user, password string, kind fault.Kind) error {
+func fails(t *testing.T, cfg ldap.Config, user, password string, kind fault.Kind) shown {
 	t.Helper()
 	id, err := open(t, cfg).Login(t.Context(), user, fleet.NewSecret(password))
 	if !fault.Is(err, kind) {
@@ -116,8 +116,11 @@ func fails(t *testing.T, cfg ldap.Config, user, password string, kind fault.Kind
 	if len(password) > 3 && strings.Contains(err.Error(), password) {
 		t.Fatalf("the error shows the password: %v", err)
 	}
-	return err
+	return shown{fault.Message(err), fault.Hint(err)}
 }
+
+// shown is what a user sees of an error.
+type shown struct{ msg, hint string }
 
 // dead gives an address that nothing listens on.
 func dead(t *testing.T) string {

@@ -20,9 +20,9 @@ var ways = []contract{
 	{"LDAPS with another CA is refused", func(t *testing.T, e Env) {
 		cfg := e.config()
 		cfg.CA = ldapfake.Start(t, ldapfake.Options{}).CA
-		err := fails(t, cfg, "alice", "wonderland", fault.Unavailable)
-		if !strings.Contains(fault.Message(err), "not trusted") || !strings.Contains(fault.Hint(err), "ldap_ca_file") {
-			t.Errorf("%v, hint %q", err, fault.Hint(err))
+		got := fails(t, cfg, "alice", "wonderland", fault.Unavailable)
+		if !strings.Contains(got.msg, "not trusted") || !strings.Contains(got.hint, "ldap_ca_file") {
+			t.Errorf("%+v", got)
 		}
 		cfg.CA, cfg.OnlyCA = nil, false // the system's do not sign it either
 		fails(t, cfg, "alice", "wonderland", fault.Unavailable)
@@ -85,8 +85,8 @@ var ways = []contract{
 		one := dead(t)
 		_, port, _ := net.SplitHostPort(e.Plain)
 		cfg.Servers = []string{one, "127.0.0.1:" + port}
-		err := fails(t, cfg, "alice", "wonderland", fault.Unavailable)
-		if text := fault.Message(err); !strings.Contains(text, one+": it refuses the connection") || !strings.Contains(text, "127.0.0.1:"+port+": it ") {
+		got := fails(t, cfg, "alice", "wonderland", fault.Unavailable)
+		if text := got.msg; !strings.Contains(text, one+": it refuses the connection") || !strings.Contains(text, "127.0.0.1:"+port+": it ") {
 			t.Error(text)
 		}
 	}},

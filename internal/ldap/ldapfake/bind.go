@@ -23,12 +23,11 @@ func (c *client) bind(id int64, request *ber.Packet) bool {
 		return false
 	}
 	c.bound = ""
-	code, text := uint16(ldap.LDAPResultSuccess), ""
+	how := c.bindOpen
 	if c.server.o.AD != "" {
-		code, text = c.bindAD(name, password)
-	} else {
-		code, text = c.bindOpen(name, password)
+		how = c.bindAD
 	}
+	code, text := how(name, password)
 	c.result(id, tag, code, text)
 	return true
 }

@@ -248,7 +248,9 @@ func (c *client) wrong(place string, id int64, tag ber.Tag) bool {
 	return true
 }
 
-func (c *client) result(id int64, tag ber.Tag, code uint16, text string) { c.send(id, result(tag, code, text)) }
+func (c *client) result(id int64, tag ber.Tag, code uint16, text string) {
+	c.send(id, result(tag, code, text))
+}
 
 func (c *client) send(id int64, op *ber.Packet, controls ...ldap.Control) {
 	packet := ber.NewSequence("LDAP Response")
