@@ -43,16 +43,16 @@ func ldapConfig(settings config.Settings) (ldap.Config, error) {
 	return cfg, nil
 }
 
-// directories holds the directory by the settings in force. It lives as long as they and the CA files do, so that it
+// ldapDirectory holds the directory by the settings in force. It lives as long as they and the CA files do, so that it
 // remembers which of its servers answer.
-type directories struct {
+type ldapDirectory struct {
 	mu     sync.Mutex
 	config ldap.Config // of dir
 	dir    *ldap.Directory
 }
 
 // get gives the directory; Invalid where the settings are not such that it can be used.
-func (d *directories) get(settings config.Settings, logger *slog.Logger) (*ldap.Directory, error) {
+func (d *ldapDirectory) get(settings config.Settings, logger *slog.Logger) (*ldap.Directory, error) {
 	cfg, err := ldapConfig(settings)
 	if err != nil {
 		return nil, err

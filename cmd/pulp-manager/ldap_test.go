@@ -49,7 +49,7 @@ func TestTheDirectorysCA(t *testing.T) {
 		t.Setenv(caBundle, tt.bundle)
 		s := ldapSettings(env.TLS)
 		s.Auth.LDAP.CAFile, s.CA.RootFile = tt.file, tt.root
-		dir, err := new(directories).get(s, slog.New(slog.DiscardHandler))
+		dir, err := new(ldapDirectory).get(s, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,14 +59,14 @@ func TestTheDirectorysCA(t *testing.T) {
 		}
 	}
 	t.Setenv(caBundle, good+".missing")
-	if _, err := new(directories).get(ldapSettings(env.TLS), nil); !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Message(err), "good.pem.missing") {
+	if _, err := new(ldapDirectory).get(ldapSettings(env.TLS), nil); !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Message(err), "good.pem.missing") {
 		t.Errorf("a missing file gives %v", err)
 	}
 }
 
 func TestTheDirectoryIsKeptWhileSettingsAre(t *testing.T) {
 	t.Setenv(caBundle, "")
-	var d directories
+	var d ldapDirectory
 	one, err := d.get(ldapSettings("a"), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,15 @@ func (d *daemon) openLogins() error {
 	if err := d.firstUser(settings); err != nil {
 		return err
 	}
+	if settings.Auth.LoginMethod() == config.MethodLDAP {
+		known, err := d.directories.ldap.get(settings, d.log)
+		if err != nil {
+			return err
+		}
+		for _, warning := range known.Warnings() {
+			d.log.Warn("directory", "warning", warning)
+		}
+	}
 	d.access = auth.New(auth.Options{Directory: directory{d}, Logins: d.store, Tokens: tokens, Logger: d.log, Policy: d.policy})
 	if check := d.accessCheck(); check.Warning != "" {
 		d.log.Warn("access", "warning", check.Warning, "listen", d.options.listen)
@@ -128,6 +137,7 @@ type directories struct {
 	mu   sync.Mutex
 	file *auth.UsersFile
 	path string // of file
+	ldap ldapDirectory
 }
 
 // users gives the users file by the settings.
@@ -151,7 +161,7 @@ func (d *daemon) directory() (fleet.Directory, error) {
 	case config.MethodStatic:
 		return d.directories.users(d, s)
 	case config.MethodLDAP:
-		return nil, fault.New(fault.Unavailable, "logins by LDAP are not there in this build").WithHint("set [auth] method = static")
+		return d.directories.ldap.get(s, d.log)
 	}
 	return nil, fault.New(fault.Unavailable, "nobody needs to log in here: [auth] method is none")
 }
