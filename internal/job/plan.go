@@ -27,8 +27,8 @@ func TaskName(name string, dryRun bool) string {
 	return name
 }
 
-// Plan stores, as a part of the stage's detail, what is done or would be, for each repository.
-func (p *Progress) Plan(ctx context.Context, steps []fleet.PlanStep) {
+// shown gives a plan as it is stored: without nulls.
+func shown(steps []fleet.PlanStep) []fleet.PlanStep {
 	if steps == nil {
 		steps = []fleet.PlanStep{}
 	}
@@ -37,7 +37,12 @@ func (p *Progress) Plan(ctx context.Context, steps []fleet.PlanStep) {
 			steps[i].Changes = []fleet.PlanChange{}
 		}
 	}
-	p.Show(ctx, PlanKey, steps)
+	return steps
+}
+
+// Plan stores, as a part of the stage's detail, what is done or would be, for each repository.
+func (p *Progress) Plan(ctx context.Context, steps []fleet.PlanStep) {
+	p.Show(ctx, PlanKey, shown(steps))
 }
 
 // PlanText tells a plan in a line: how many repositories have what done to them.
@@ -57,6 +62,5 @@ func PlanText(steps []fleet.PlanStep) string {
 
 // SayPlan stores a plan of a dry run and tells it in a line.
 func (p *Progress) SayPlan(ctx context.Context, steps []fleet.PlanStep) {
-	p.Plan(ctx, steps)
-	p.Say(ctx, "nothing was changed; planned: %s", PlanText(steps))
+	p.setAll(ctx, map[string]any{PlanKey: shown(steps), "msg": "nothing was changed; planned: " + PlanText(steps)})
 }
