@@ -29,7 +29,7 @@ func auditCommand() *cobra.Command {
 		}
 		page, err := c.api.Audit(ctx, query)
 		if err != nil || c.machine() {
-			return printed(c, page.Items, err)
+			return printed(c, page.Items, notServed(err, "audit"))
 		}
 		var rows [][]string
 		for _, e := range page.Items {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
@@ -91,6 +92,9 @@ func printYAML(out io.Writer, value any) error {
 	return errors.Join(encoder.Encode(node), encoder.Close())
 }
 
+// dated are texts that older readers of YAML take for dates.
+var dated = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
+
 // yamlOf makes a node of the next JSON value.
 func yamlOf(decoder *json.Decoder) (*yaml.Node, error) {
 	token, err := decoder.Token()
@@ -98,7 +102,11 @@ func yamlOf(decoder *json.Decoder) (*yaml.Node, error) {
 		return nil, err
 	}
 	scalar := func(tag, text string) (*yaml.Node, error) {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}, nil
+		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
+		if tag == "!!str" && dated.MatchString(text) {
+			node.Style = yaml.DoubleQuotedStyle
+		}
+		return node, nil
 	}
 	switch v := token.(type) {
 	case nil:

@@ -4,12 +4,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pulp/pulp-manager/client"
+	"github.com/pulp/pulp-manager/internal/fault"
 )
 
 // schedulesCommand lists the schedules of a server, or of all.
@@ -25,7 +28,7 @@ func schedulesCommand() *cobra.Command {
 		}
 		schedules, err := client.All(ctx, c.api.Schedules, query)
 		if err != nil || c.machine() {
-			return printed(c, schedules, err)
+			return printed(c, schedules, notServed(err, "schedules"))
 		}
 		var rows [][]string
 		for _, s := range schedules {
@@ -38,6 +41,15 @@ func schedulesCommand() *cobra.Command {
 	cmd.Example = `  pulp-manager schedules
   pulp-manager schedules pulp1.example.com`
 	return cmd
+}
+
+// notServed says of an error that the daemon does not have a list at all, where that is so.
+func notServed(err error, what string) error {
+	var e *client.Error
+	if errors.As(err, &e) && e.Status == http.StatusNotFound {
+		return fault.Wrap(fault.NotFound, err, "this daemon has no list of %s", what).WithHint("it is older than this command, or something in front of it does not let /v1/%s/ through", what)
+	}
+	return err
 }
 
 // instant shows a moment, or that there is none.
