@@ -27,7 +27,7 @@ func completionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "completion bash|zsh|fish", Short: "Write the script by which a shell completes commands",
 		Long: "Write the script by which a shell completes commands, flags, and the names of servers, repositories, tasks, types and states. These are asked " +
-			"of the daemon; where it does not answer, nothing is completed.",
+			"of the daemon; where it does not answer, nothing is completed. bash needs its package bash-completion.",
 		Example: `  source <(pulp-manager completion bash)
   pulp-manager completion zsh >"${fpath[1]}/_pulp-manager"
   pulp-manager completion fish >~/.config/fish/completions/pulp-manager.fish`,
@@ -64,6 +64,9 @@ func completeArguments(names []string) cobra.CompletionFunc {
 		case "REPO":
 			return complete(cmd, args, repositoryNames)
 		case "ID":
+			if cmd.Name() == "cancel" {
+				return complete(cmd, args, unfinishedIDs)
+			}
 			return complete(cmd, args, taskIDs)
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -126,7 +129,19 @@ func repositoryNames(ctx context.Context, api *client.Client, args []string) ([]
 }
 
 func taskIDs(ctx context.Context, api *client.Client, _ []string) ([]cobra.Completion, error) {
-	page, err := api.Tasks(ctx, url.Values{"parent_task_id": {"0"}, "sort_by": {"id"}, "order_by": {"desc"}, "page_size": {"20"}})
+	return newestIDs(ctx, api, url.Values{"parent_task_id": {"0"}})
+}
+
+// unfinishedIDs gives those of tasks that can be cancelled.
+func unfinishedIDs(ctx context.Context, api *client.Client, _ []string) ([]cobra.Completion, error) {
+	return newestIDs(ctx, api, url.Values{"parent_task_id": {"0"}, "state__in": {client.StateQueued + "," + client.StateRunning}})
+}
+
+func newestIDs(ctx context.Context, api *client.Client, query url.Values) ([]cobra.Completion, error) {
+	for name, value := range map[string]string{"sort_by": "id", "order_by": "desc", "page_size": "20"} {
+		query.Set(name, value)
+	}
+	page, err := api.Tasks(ctx, query)
 	var ids []cobra.Completion
 	for _, t := range page.Items {
 		ids = append(ids, cobra.CompletionWithDesc(strconv.FormatInt(t.ID, 10), fmt.Sprintf("%s: %s", t.State, clean(t.Name))))

@@ -27,12 +27,18 @@ func TestCompletion(t *testing.T) {
 	if _, err := d.run(t, "sync", "1"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := d.run(t, "register", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.run(t, "cancel", "2"); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("PULP_MANAGER_URL", d.url)
 	servers := []string{"primary.example.com", "secondary.example.com"}
 	for words, want := range map[string][]string{
 		"repos ": servers, "servers ": servers, "sync ": servers, "sync --source-pulp-server-name ": servers, "tasks --server ": servers, "schedules ": servers,
 		"content find primary.example.com ": {"ext-debian", "int-tools"}, "content find nope ": nil, "content find primary.example.com int-tools ": nil,
-		"cancel ": {"1\tqueued: repo sync primary.example.com"}, "tasks ": {"1\tqueued: repo sync primary.example.com"},
+		"cancel ": {"1\tqueued: repo sync primary.example.com"}, "tasks ": {"2\tcanceled: primary.example.com repo registration", "1\tqueued: repo sync primary.example.com"},
 		"repos --health ": {"green", "amber", "red"}, "repos --type r": {"rpm"}, "tasks --state can": {"canceled"}, "tasks --type repo_re": {"repo_removal"},
 		"servers --output ": {"table", "json", "yaml"}, "completion ": {"bash", "zsh", "fish"},
 	} {

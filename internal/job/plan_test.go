@@ -32,7 +32,8 @@ func TestProgressOfAPulpTask(t *testing.T) {
 	for want, reports := range map[string][]pulp.Progress{
 		"": {{Message: "Downloading Metadata Files", State: "completed", Done: 5}},
 		"Downloading Metadata Files 7": {
-			{Message: "Un-Associating Content", State: "completed"}, {Message: "Downloading Metadata Files", State: "running", Done: 7},
+			{Message: "Un-Associating Content", State: "completed"},
+			{Message: "Downloading Metadata Files", State: "running", Done: 7},
 			{Message: "Associating Content", State: "running", Done: 9},
 		},
 		"Parsed Packages 3/10": {
