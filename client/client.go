@@ -17,6 +17,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,12 +150,23 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	}
 }
 
-// every calls visit for each item of all pages of a list.
+// pageSize is how many items a page has where nobody says: few requests for long lists.
+const pageSize = "500"
+
+// every calls visit for each item of all pages of a list. A daemon that allows no pages of our size is asked for its own.
 func every[T any](ctx context.Context, find func(ctx context.Context, query url.Values) (Page[T], error), query url.Values, visit func(T)) error {
 	query = cloneValues(query)
+	ours := !query.Has("page_size")
+	if ours {
+		query.Set("page_size", pageSize)
+	}
 	for number, seen := 1, 0; ; number++ {
 		query.Set("page", strconv.Itoa(number))
 		page, err := find(ctx, query)
+		if ours && number == 1 && sizeRefused(err) {
+			query.Del("page_size")
+			page, err = find(ctx, query)
+		}
 		if err != nil {
 			return err
 		}
@@ -165,6 +177,12 @@ func every[T any](ctx context.Context, find func(ctx context.Context, query url.
 			return nil
 		}
 	}
+}
+
+// sizeRefused tells whether a page of our size is too large for the daemon.
+func sizeRefused(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && slices.ContainsFunc(e.Fields, func(f FieldError) bool { return strings.HasSuffix(f.Location, "page_size") })
 }
 
 // All gives the items of all pages of a list, such as c.Servers.

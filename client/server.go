@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -79,6 +80,40 @@ func (c *Client) Server(ctx context.Context, id int64) (Server, error) {
 // Repositories gives one page of a server's repositories.
 func (c *Client) Repositories(ctx context.Context, server int64, query url.Values) (Page[Repository], error) {
 	return get[Page[Repository]](ctx, c, serverPath(server)+"/repos", query)
+}
+
+// ServerRepository is a repository with the name of its server.
+type ServerRepository struct {
+	Repository
+	ServerName string `json:"pulp_server_name"`
+}
+
+// AllRepositories gives the repositories of all servers that the query's filters keep. Where the daemon has no list of
+// them, each server is asked.
+func (c *Client) AllRepositories(ctx context.Context, query url.Values) ([]ServerRepository, error) {
+	find := func(ctx context.Context, q url.Values) (Page[ServerRepository], error) {
+		return get[Page[ServerRepository]](ctx, c, "/v1/repos/", q)
+	}
+	all, err := All(ctx, find, query)
+	var e *Error
+	if !errors.As(err, &e) || e.Status != http.StatusNotFound {
+		return all, err
+	}
+	servers, err := All(ctx, c.Servers, nil)
+	if err != nil {
+		return nil, err
+	}
+	all = nil
+	for _, server := range servers {
+		of := func(ctx context.Context, q url.Values) (Page[Repository], error) {
+			return c.Repositories(ctx, server.ID, q)
+		}
+		err := every(ctx, of, query, func(r Repository) { all = append(all, ServerRepository{r, server.Name}) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // RepositoryGroups gives one page of a server's groups.

@@ -4,17 +4,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
-	"os"
 	"strings"
-	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/pulp/pulp-manager/client"
-	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/job"
 )
 
@@ -22,7 +16,7 @@ import (
 func askCommand(definition job.Definition) *cobra.Command {
 	ask := *definition.Ask
 	var fields *bodyFlags
-	var wait bool
+	var w waiting
 	words := strings.Fields(ask.Verb)
 	cmd := verb(words[len(words)-1], ask.Summary, askArguments(ask), func(ctx context.Context, c *clientCommand, args []string) error {
 		body, err := fields.body()
@@ -36,13 +30,16 @@ func askCommand(definition job.Definition) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if wait || (!c.Flags().Changed("wait") && isTerminal(c.OutOrStdout())) {
-			return follow(ctx, c, task.ID)
+		switch {
+		case w.wanted(c):
+			return follow(ctx, c, task.ID, w.timeout)
+		case c.machine():
+			return c.show(task)
+		case c.quiet:
+			c.printf("%d\n", task.ID)
+		default:
+			c.printf("task %d queued: %s\nfollow it with: %s tasks %d --watch\n", task.ID, clean(task.Name), c.Root().Name(), task.ID)
 		}
-		if c.json {
-			return printJSON(c.OutOrStdout(), task)
-		}
-		c.printf("task %d queued: %s\nfollow it with: %s tasks %d --watch\n", task.ID, clean(task.Name), c.Root().Name(), task.ID)
 		return nil
 	})
 	cmd.Long = strings.TrimSpace(ask.Summary + ".\n\n" + definition.Summary)
@@ -50,7 +47,10 @@ func askCommand(definition job.Definition) *cobra.Command {
 		cmd.Long += "\n\nStages: " + strings.Join(definition.Stages, ", ") + "."
 	}
 	fields = addBodyFlags(cmd.Flags(), ask.Body, ask.Argument)
-	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the task is over, showing progress (default: on a terminal)")
+	cmd.Flags().BoolVar(&w.wait, "wait", false, "wait until the task is over, showing progress (default: on a terminal)")
+	w.addTimeout(cmd)
+	cmd.Example = askExamples[ask.Verb]
+	completeFlag(cmd, "source-pulp-server-name", serverNames)
 	return cmd
 }
 
@@ -82,56 +82,18 @@ func sendAsk(ctx context.Context, c *clientCommand, ask job.Ask, args []string, 
 	return c.api.Ask(ctx, server.ID, ask.Path, body)
 }
 
-// follow shows a task's progress until it is over. The error says that it did not end well.
-func follow(ctx context.Context, c *clientCommand, id int64) error {
-	var last []client.Task
-	shown := newProgress(c.OutOrStdout(), isTerminal(c.OutOrStdout()))
-	task, err := c.api.WaitTask(ctx, id, func(task client.TaskDetail, children []client.Task) {
-		last = children
-		if !c.json {
-			shown.update(task, children, time.Now())
-		}
-	})
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return fault.Wrap(fault.Internal, err, "no longer waiting; task %d goes on", id).
-				WithHint("follow it with `%s tasks %d --watch`, stop it with `%s cancel %d`", c.Root().Name(), id, c.Root().Name(), id)
-		}
-		return err
-	}
-	if c.json {
-		err = printJSON(c.OutOrStdout(), task)
-	} else {
-		err = printRemoval(c, task)
-	}
-	if err != nil {
-		return err
-	}
-	return verdict(task, last)
-}
-
-// verdict is nil for a task that ended well, and otherwise says why it did not.
-func verdict(task client.TaskDetail, children []client.Task) error {
-	if task.Good() {
-		return nil
-	}
-	text := task.Error.Msg
-	for _, stage := range task.Stages {
-		if text == "" {
-			text = stage.Error.Msg
-		}
-	}
-	message := clean(strings.TrimSuffix("task "+task.Name+" is "+task.State+": "+text, ": "))
-	for _, child := range children {
-		if child.Final() && !child.Good() {
-			message += "\n  " + clean(child.State+": "+child.Name+": "+reason(child.Error))
-		}
-	}
-	return fault.New(fault.Internal, "%s", message).WithHint("%s", clean(task.Error.Detail))
-}
-
-// isTerminal tells whether a person looks at the output.
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	return ok && isatty.IsTerminal(file.Fd())
+// askExamples are examples of the verbs, by the verb.
+var askExamples = map[string]string{
+	"register": `  pulp-manager register pulp1.example.com --dry-run --wait    # what would change, field by field
+  pulp-manager register pulp1.example.com --include ^ext- --wait`,
+	"adopt": `  pulp-manager adopt pulp1.example.com --dry-run --wait
+  pulp-manager adopt pulp1.example.com --include '^ext-nginx$'`,
+	"sync": `  pulp-manager sync pulp1.example.com --wait
+  pulp-manager sync pulp2.example.com --source pulp1.example.com --concurrency 4 --timeout 2h
+  pulp-manager sync pulp2.example.com --source pulp1.example.com --dry-run -o json --wait`,
+	"snapshot": `  pulp-manager snapshot pulp1.example.com --snapshot-prefix 2026-11 --wait
+  pulp-manager snapshot pulp1.example.com --snapshot-prefix 2026-11 --allow-snapshot-reuse --dry-run`,
+	"remove": `  pulp-manager remove pulp1.example.com --include ^snap-2025- --wait    # shows what would go
+  pulp-manager remove pulp1.example.com --include ^snap-2025- --dry-run=false --confirm 12`,
+	"content remove": `  pulp-manager content remove pulp1.example.com ext-nginx /pulp/api/v3/content/deb/packages/01a207b1-570a-705f-9896-8bc7c0416a39/ --dry-run`,
 }

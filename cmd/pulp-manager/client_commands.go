@@ -20,8 +20,10 @@ import (
 // clientCommands are the verbs that talk to a running daemon, only through its REST API.
 // Each job that can be asked for has one.
 func clientCommands(jobs []job.Definition) []*cobra.Command {
-	commands := []*cobra.Command{serversCommand(), reposCommand(), groupsCommand(), tasksCommand(), cancelCommand()}
-	content := &cobra.Command{Use: "content", Short: "Find and remove packages"}
+	commands := []*cobra.Command{
+		serversCommand(), reposCommand(), groupsCommand(), tasksCommand(), cancelCommand(), schedulesCommand(), auditCommand(), completionCommand(),
+	}
+	content := &cobra.Command{Use: "content", Short: "Find and remove packages", Args: noVerb, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	content.AddCommand(findContentCommand())
 	groups := map[string]*cobra.Command{content.Name(): content}
 	for _, definition := range jobs {
@@ -40,9 +42,9 @@ func clientCommands(jobs []job.Definition) []*cobra.Command {
 // clientCommand is a client verb while it runs.
 type clientCommand struct {
 	*cobra.Command
-	api  *client.Client
-	url  string // of the daemon
-	json bool
+	outputFlags
+	api *client.Client
+	url string // of the daemon
 }
 
 // verb makes a client verb of what it does. The args are the names of its arguments, all
@@ -53,25 +55,42 @@ func verb(use, short string, args []string, run func(ctx context.Context, c *cli
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	var address string
-	var asJSON bool
+	var output outputFlags
 	cmd.Flags().StringVar(&address, "url", "", "address of the daemon (default: PULP_MANAGER_URL, or "+client.DefaultURL+")")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON as the API gives it")
+	output.add(cmd)
+	cmd.ValidArgsFunction = completeArguments(args)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, "%v", err) })
 	cmd.Args = func(cmd *cobra.Command, given []string) error { return checkArgs(cmd, args, given) }
 	cmd.RunE = func(cmd *cobra.Command, given []string) error {
-		url := daemonURL(address)
-		token, err := tokenFor(url)
-		if err != nil {
+		if err := output.check(cmd); err != nil {
 			return err
 		}
-		api, err := client.New(url, client.WithToken(token))
+		api, err := newAPI(address)
 		if err != nil {
 			return clientFault(err)
 		}
 		defer api.Close()
-		return clientFault(run(cmd.Context(), &clientCommand{Command: cmd, api: api, url: url, json: asJSON}, given))
+		return clientFault(run(cmd.Context(), &clientCommand{Command: cmd, outputFlags: output, api: api, url: daemonURL(address)}, given))
 	}
 	return cmd
+}
+
+// noVerb refuses a word after a group of verbs that is none of them.
+func noVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "there is no command %q", cmd.CommandPath()+" "+args[0]).WithHint("`%s --help` lists them", cmd.CommandPath())
+}
+
+// newAPI makes the client that all verbs use, with the token of the login there.
+func newAPI(address string, options ...client.Option) (*client.Client, error) {
+	url := daemonURL(address)
+	token, err := tokenFor(url)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(url, append(options, client.WithToken(token))...)
 }
 
 // daemonURL gives the daemon's address: as told, from the environment, or the default.

@@ -248,15 +248,20 @@ func TestMistakes(t *testing.T) {
 		exit int
 		says string
 	}{
-		{[]string{"repos"}, client.ExitInvalid, "SERVER is missing"},
-		{[]string{"servers", "x"}, client.ExitInvalid, `"x" is one argument too many`},
+		{[]string{"sync"}, client.ExitInvalid, "SERVER is missing"},
+		{[]string{"audit", "x"}, client.ExitInvalid, `"x" is one argument too many`},
+		{[]string{"servers", "nope"}, client.ExitNotFound, `there is no server "nope"`},
+		{[]string{"servers", "-o", "xml"}, client.ExitInvalid, `--output "xml" is not table, json or yaml`},
+		{[]string{"servers", "-o", "yaml", "--json"}, client.ExitInvalid, "--json does not go with --output yaml"},
+		{[]string{"content", "nope"}, client.ExitInvalid, `there is no command "pulp-manager content nope"`},
+		{[]string{"completion", "tcsh"}, client.ExitInvalid, `"tcsh" is not bash, zsh or fish`},
 		{[]string{"servers", "--nope"}, client.ExitInvalid, "unknown flag: --nope"},
 		{[]string{"repos", "nope"}, client.ExitNotFound, `there is no server "nope"`},
 		{[]string{"repos", "99"}, client.ExitNotFound, "there is no server 99"},
 		{[]string{"repos", "1", "--health", "purple"}, client.ExitInvalid, "must be one of green, amber, red"},
 		{[]string{"repos", "1", "--name", "("}, client.ExitInvalid, "is not a regular expression"},
 		{[]string{"tasks", "x"}, client.ExitInvalid, `"x" is not the id of a task`},
-		{[]string{"tasks", "--watch"}, client.ExitInvalid, "--watch needs the id of a task"},
+		{[]string{"tasks", "--watch", "-o", "json"}, client.ExitInvalid, "--watch without an id is for people"},
 		{[]string{"tasks", "--limit", "0"}, client.ExitInvalid, "--limit must be 1 or more"},
 		{[]string{"tasks", "--state", "zzz"}, client.ExitInvalid, "must be one of queued"},
 		{[]string{"tasks", "99"}, client.ExitNotFound, "there is no task 99"},

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +25,7 @@ func findContentCommand() *cobra.Command {
 			return err
 		}
 		found, err := c.api.FindContent(ctx, server, repository, search)
-		if err != nil || c.json {
+		if err != nil || c.machine() {
 			return printed(c, found, err)
 		}
 		var rows [][]string
@@ -36,6 +35,8 @@ func findContentCommand() *cobra.Command {
 		return table(c.OutOrStdout(), []string{"UNIT", "SHA256", "HREF"}, rows)
 	})
 	cmd.Long = "Ask the server now which packages, files and the like the newest version of a repository has."
+	cmd.Example = `  pulp-manager content find pulp1.example.com ext-nginx --name nginx
+  pulp-manager content find pulp1.example.com ext-nginx --sha256 9f86d081884c7d65… -o json`
 	cmd.Flags().StringVar(&search.Name, "name", "", "name of a package or a tag, path of a file")
 	cmd.Flags().StringVar(&search.Version, "version", "", "its version")
 	cmd.Flags().StringVar(&search.SHA256, "sha256", "", "hash of its file, digest of the image that a tag names")
@@ -60,67 +61,4 @@ func findRepository(ctx context.Context, c *clientCommand, onServer, arg string)
 			WithHint("see `%s repos %s`", c.Root().Name(), clean(found.Name))
 	}
 	return found.ID, page.Items[0].NameID, nil
-}
-
-// removalHeading is that of a removal's list.
-var removalHeading = []string{"REPOSITORY", "TYPE", "PACKAGES", "PUBLICATIONS", "DISTRIBUTION", "REMOTE", "NOTE"}
-
-// printRemoval prints what a removal would remove, or was to remove, as its first stage tells; nothing of other tasks.
-func printRemoval(c *clientCommand, task client.TaskDetail) error {
-	for _, stage := range task.Stages {
-		list, ok := stage.Detail["repositories"].([]any)
-		if !ok {
-			continue
-		}
-		rows := make([][]string, 0, len(list))
-		for _, one := range list {
-			if item, ok := one.(map[string]any); ok {
-				rows = append(rows, removalRow(item))
-			}
-		}
-		c.printf("\n")
-		if err := table(c.OutOrStdout(), removalHeading, rows); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func removalRow(item map[string]any) []string {
-	text := func(key string) string { s, _ := item[key].(string); return s }
-	number := func(key string) string { n, _ := item[key].(float64); return strconv.Itoa(int(n)) }
-	names := func(key string) []string {
-		var all []string
-		list, _ := item[key].([]any)
-		for _, one := range list {
-			switch v := one.(type) {
-			case string:
-				all = append(all, v)
-			case map[string]any:
-				name, _ := v["name"].(string)
-				all = append(all, name)
-			}
-		}
-		return all
-	}
-	distribution, remotes := "-", strings.Join(names("remotes"), ", ")
-	if d, ok := item["distribution"].(map[string]any); ok {
-		distribution, _ = d["name"].(string)
-	}
-	var notes []string
-	note := func(before string, of ...string) {
-		if all := strings.Join(of, ", "); all != "" {
-			notes = append(notes, before+all)
-		}
-	}
-	note("mirrored by ", names("mirrored_by")...)
-	note("also served by ", names("also_served_by")...)
-	note("stays: ", names("stays")...)
-	note("comes back from ", text("mirror_of"))
-	if text("repository_href") == "" {
-		notes = append(notes, "already gone but for these")
-	}
-	return []string{
-		text("repository"), text("type"), number("packages"), number("publications"), distribution, dash(&remotes), strings.Join(notes, "; "),
-	}
 }

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/pulp/pulp-manager/internal/api"
 	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -74,16 +72,21 @@ func (d *fakeDaemon) run(t *testing.T, args ...string) (string, error) {
 	return runVerb(t.Context(), append(args, "--url", d.url))
 }
 
-// runVerb runs a client verb.
+// runVerb runs a client verb and gives its standard output.
 func runVerb(ctx context.Context, args []string) (string, error) {
-	root := &cobra.Command{Use: "pulp-manager", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(clientCommands(catalog.All(catalog.Settings{}))...)
-	var out bytes.Buffer
+	out, _, err := runBoth(ctx, args)
+	return out, err
+}
+
+// runBoth runs a client verb and gives both its outputs.
+func runBoth(ctx context.Context, args []string) (stdout, stderr string, err error) {
+	root := rootCommand()
+	var out, told bytes.Buffer
 	root.SetOut(&out)
-	root.SetErr(&out)
+	root.SetErr(&told)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	return out.String(), err
+	err = root.ExecuteContext(ctx)
+	return out.String(), told.String(), err
 }
 
 // queued waits until there is a queued task, and takes it as a worker does.

@@ -44,8 +44,8 @@ func loginCommand() *cobra.Command {
 		if err := stored.write(); err != nil {
 			return err
 		}
-		if c.json {
-			return printJSON(c.OutOrStdout(), map[string]any{"username": username, "role": login.Role, "expires": login.Expires})
+		if c.machine() {
+			return c.show(map[string]any{"username": username, "role": login.Role, "expires": login.Expires})
 		}
 		c.printf("logged in to %s as %s (%s) until %s\n", clean(c.url), clean(username), clean(login.Role), login.Expires.Local().Format("2006-01-02 15:04 MST"))
 		if os.Getenv(envToken) != "" {
@@ -55,6 +55,8 @@ func loginCommand() *cobra.Command {
 	})
 	cmd.Long = "Logs in with a name and a password, which are asked for on a terminal. The token is kept for this address in\n" +
 		"$XDG_CONFIG_HOME/pulp-manager/credentials.json, readable by you alone, and sent by all verbs. " + envToken + " goes before it."
+	cmd.Example = `  pulp-manager login --username alice
+  pulp-manager login --url https://pulp-manager.example.com --username alice --password-stdin`
 	cmd.Flags().StringVar(&username, "username", "", "name to log in with")
 	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input, one line")
 	return cmd
@@ -102,7 +104,7 @@ func readLine(from io.Reader) (string, error) {
 
 // logoutCommand ends the login and forgets it.
 func logoutCommand() *cobra.Command {
-	return verb("logout", "Log out of the daemon", nil, func(ctx context.Context, c *clientCommand, _ []string) error {
+	cmd := verb("logout", "Log out of the daemon", nil, func(ctx context.Context, c *clientCommand, _ []string) error {
 		stored, err := readCredentials()
 		if err != nil {
 			return err
@@ -122,8 +124,8 @@ func logoutCommand() *cobra.Command {
 			}
 		}
 		switch {
-		case c.json:
-			return printJSON(c.OutOrStdout(), map[string]bool{"logged_out": ended})
+		case c.machine():
+			return c.show(map[string]bool{"logged_out": ended})
 		case ended:
 			c.printf("logged out of %s\n", clean(c.url))
 		default:
@@ -131,17 +133,19 @@ func logoutCommand() *cobra.Command {
 		}
 		return nil
 	})
+	cmd.Example = `  pulp-manager logout`
+	return cmd
 }
 
 // whoamiCommand tells who one is to the daemon.
 func whoamiCommand() *cobra.Command {
-	return verb("whoami", "Tell who one is to the daemon, and what one may do", nil, func(ctx context.Context, c *clientCommand, _ []string) error {
+	cmd := verb("whoami", "Tell who one is to the daemon, and what one may do", nil, func(ctx context.Context, c *clientCommand, _ []string) error {
 		me, err := c.api.Me(ctx)
 		switch {
 		case err != nil:
 			return err
-		case c.json:
-			return printJSON(c.OutOrStdout(), me)
+		case c.machine():
+			return c.show(me)
 		case me.Username == nil:
 			c.printf("not logged in; without a login one is %s\n", clean(me.Role))
 			return nil
@@ -152,4 +156,7 @@ func whoamiCommand() *cobra.Command {
 		}
 		return nil
 	})
+	cmd.Example = `  pulp-manager whoami
+  pulp-manager whoami --output json`
+	return cmd
 }

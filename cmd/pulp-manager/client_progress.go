@@ -3,10 +3,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -18,16 +20,41 @@ import (
 // progress shows how far a task is: on a terminal as a block of lines that is drawn again,
 // elsewhere as a line for each change.
 type progress struct {
-	out    io.Writer
-	live   bool
-	size   func() (columns, rows int)
-	drawn  int              // lines of the block on the terminal
+	out   io.Writer
+	live  bool
+	quiet bool // says nothing at all
+	color bool
+	size  func() (columns, rows int)
+
 	stages map[int64]string // what was last told of each stage
 	states map[int64]string // and of the task and its children
+
+	mu    sync.Mutex
+	drawn []int // how wide the lines of the block on the terminal are
+	seen  view
+}
+
+// view is a task as it was last seen.
+type view struct {
+	task     client.TaskDetail
+	children []client.Task
+	running  map[int64]client.TaskStage // newest stages of running children, of those that are known
 }
 
 func newProgress(out io.Writer, live bool) *progress {
-	return &progress{out: out, live: live, size: func() (int, int) { return terminalSize(out) }, stages: map[int64]string{}, states: map[int64]string{}}
+	return &progress{
+		out: out, live: live, color: live && os.Getenv("NO_COLOR") == "", size: func() (int, int) { return terminalSize(out) },
+		stages: map[int64]string{}, states: map[int64]string{},
+	}
+}
+
+// rows gives how many running children can be shown.
+func (p *progress) rows() int {
+	if !p.live || p.quiet {
+		return 0
+	}
+	_, rows := p.size()
+	return max(rows-headRows, 0)
 }
 
 // terminalSize gives the size of the terminal, or a usual one.
@@ -40,23 +67,81 @@ func terminalSize(out io.Writer) (int, int) {
 	return 80, 24
 }
 
-// update shows a new state of the task.
-func (p *progress) update(task client.TaskDetail, children []client.Task, now time.Time) {
-	var text strings.Builder
-	if p.drawn > 0 {
-		fmt.Fprintf(&text, "\x1b[%dA\x1b[J", p.drawn)
-		p.drawn = 0
+// animate draws again what is drawn, so that times go on and a terminal of another size is filled, until stop is called.
+func (p *progress) animate(ctx context.Context) (stop func()) {
+	if !p.live || p.quiet {
+		return func() {}
 	}
-	for _, line := range p.news(task, children, now) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(time.Second / 2)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-ticker.C:
+				p.again(now)
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// again draws the block of what was last seen.
+func (p *progress) again(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.drawn) > 0 {
+		p.redraw(nil, p.block(p.seen, now))
+	}
+}
+
+// update shows a new state of the task.
+func (p *progress) update(task client.TaskDetail, children []client.Task, running map[int64]client.TaskStage, now time.Time) {
+	if p.quiet {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = view{task, children, running}
+	news := p.news(task, children, now)
+	if !p.live {
+		p.write(strings.Join(append(news, ""), "\n"))
+		return
+	}
+	var lines []string
+	if !task.Final() {
+		lines = p.block(p.seen, now)
+	}
+	p.redraw(news, lines)
+}
+
+// redraw puts lines that stay, and a block, in place of the block that is drawn.
+func (p *progress) redraw(news, block []string) {
+	columns, _ := p.size()
+	up := 0
+	for _, width := range p.drawn { // in a terminal that is narrower by now they have been wrapped
+		up += max((width+columns-1)/max(columns, 1), 1)
+	}
+	var text strings.Builder
+	if up > 0 {
+		fmt.Fprintf(&text, "\x1b[%dA\x1b[J", up)
+	}
+	p.drawn = nil
+	for _, line := range news {
 		text.WriteString(line + "\n")
 	}
-	if p.live && !task.Final() {
-		lines := p.block(task, children, now)
-		p.drawn = len(lines)
-		text.WriteString(strings.Join(lines, "\n") + "\n")
+	for _, line := range block {
+		p.drawn = append(p.drawn, utf8.RuneCountInString(line))
+		text.WriteString(p.paint(line) + "\n")
 	}
-	_, _ = io.WriteString(p.out, text.String())
+	p.write(text.String())
 }
+
+func (p *progress) write(text string) { _, _ = io.WriteString(p.out, text) }
 
 // news are the lines that stay: all changes, or on a terminal only what went wrong and the end.
 func (p *progress) news(task client.TaskDetail, children []client.Task, now time.Time) []string {
@@ -99,31 +184,6 @@ func stateLine(t client.Task, now time.Time) string {
 		line += ": " + reason(t.Error)
 	}
 	return clean(line)
-}
-
-// block are the lines that are drawn again: the task, its children by state, and those
-// that run.
-func (p *progress) block(task client.TaskDetail, children []client.Task, now time.Time) []string {
-	columns, rows := p.size()
-	head := fmt.Sprintf("task %d %s %s", task.ID, task.State, took(task.Task, now))
-	if n := len(task.Stages); n > 0 {
-		head += "  " + stageText(task.Stages[n-1])
-	}
-	lines := []string{head}
-	if len(children) > 0 {
-		lines = append(lines, "  "+tally(children))
-	}
-	left := max(rows-len(lines)-2, 0)
-	for _, child := range children {
-		if child.State == client.StateRunning && left > 0 {
-			lines = append(lines, fmt.Sprintf("  %8s  %s", took(child, now), child.Name))
-			left--
-		}
-	}
-	for i, line := range lines {
-		lines[i] = cut(clean(line), columns-1)
-	}
-	return lines
 }
 
 // stageText tells how far a stage is.

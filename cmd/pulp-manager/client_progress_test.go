@@ -46,7 +46,7 @@ func TestProgressInLines(t *testing.T) {
 	tasks, children := story()
 	for i := range tasks {
 		for range 2 { // nothing is told twice
-			p.update(tasks[i], children[i], noon.Add(13*time.Second))
+			p.update(tasks[i], children[i], nil, noon.Add(13*time.Second))
 		}
 	}
 	want := `task 1: running: sync
@@ -65,18 +65,18 @@ task 1: failed: sync (1m0s); 2 completed, 1 failed
 func TestProgressOnATerminal(t *testing.T) {
 	var out strings.Builder
 	p := newProgress(&out, true)
-	p.size = func() (int, int) { return 30, 24 }
+	p.color, p.size = false, func() (int, int) { return 30, 24 }
 	tasks, children := story()
 	var drawn []string
 	for i := range tasks {
-		p.update(tasks[i], children[i], noon.Add(13*time.Second))
+		p.update(tasks[i], children[i], nil, noon.Add(13*time.Second))
 		drawn = append(drawn, out.String())
 		out.Reset()
 	}
 	want := []string{
 		"task 1 running 13s\n",
 		"\x1b[1A\x1b[J" + "task 3: failed: b (13s): 404\n" +
-			"task 1 running 13s  sync rep…\n" + "  1 failed, 1 running, 1 que…\n" + "       13s  a\n",
+			"task 1 running 13s  sync rep…\n" + "33% 1/3  1 failed, 1 running…\n" + "      13s  a\n",
 		"\x1b[3A\x1b[J" + "task 1: failed: sync (1m0s); 2 completed, 1 failed\n",
 	}
 	if diff := cmp.Diff(want, drawn); diff != "" {
@@ -93,7 +93,7 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 	for id := range 50 {
 		children = append(children, client.Task{ID: int64(id + 2), Name: "child\x1b[2J\n", State: client.StateRunning})
 	}
-	p.update(client.TaskDetail{Task: client.Task{ID: 1, State: client.StateRunning}}, children, noon)
+	p.update(client.TaskDetail{Task: client.Task{ID: 1, State: client.StateRunning}}, children, nil, noon)
 	if lines := strings.Count(out.String(), "\n"); lines >= 10 || strings.Contains(out.String(), "\x1b") {
 		t.Errorf("%d lines in:\n%s", lines, out.String())
 	}

@@ -12,11 +12,18 @@ import (
 	"github.com/pulp/pulp-manager/client"
 )
 
-// serversCommand lists the servers.
+// serversCommand lists the servers, or shows one.
 func serversCommand() *cobra.Command {
-	return verb("servers", "List the Pulp servers", nil, func(ctx context.Context, c *clientCommand, _ []string) error {
+	cmd := verb("servers", "List the Pulp servers, or show one", []string{"[NAME]"}, func(ctx context.Context, c *clientCommand, args []string) error {
+		if len(args) > 0 {
+			server, err := findServer(ctx, c, args[0])
+			if err != nil {
+				return err
+			}
+			return showServer(c, server)
+		}
 		servers, err := client.All(ctx, c.api.Servers, nil)
-		if err != nil || c.json {
+		if err != nil || c.machine() {
 			return printed(c, servers, err)
 		}
 		var rows [][]string
@@ -27,63 +34,81 @@ func serversCommand() *cobra.Command {
 		}
 		return table(c.OutOrStdout(), []string{"ID", "NAME", "HEALTH", "RATED", "REGISTRATION", "SNAPSHOTS"}, rows)
 	})
-}
-
-// reposCommand lists a server's repositories.
-func reposCommand() *cobra.Command {
-	var name, kind, health string
-	cmd := verb("repos", "List the repositories of a server", []string{"SERVER"}, func(ctx context.Context, c *clientCommand, args []string) error {
-		server, err := findServer(ctx, c, args[0])
-		if err != nil {
-			return err
-		}
-		find := func(ctx context.Context, q url.Values) (client.Page[client.Repository], error) {
-			return c.api.Repositories(ctx, server.ID, q)
-		}
-		repositories, err := client.All(ctx, find, filters("name__match", name, "repo_type", kind, "repo_sync_health", health, "sort_by", "name"))
-		if err != nil || c.json {
-			return printed(c, repositories, err)
-		}
-		var rows [][]string
-		for _, r := range repositories {
-			rows = append(rows, []string{
-				strconv.FormatInt(r.NameID, 10), r.Name, r.Type, dash(r.Health), when(r.HealthDate), count(r.Packages), dash(r.BasePath), dash(r.RemoteFeed), differs(r),
-			})
-		}
-		if err := table(c.OutOrStdout(), []string{"ID", "NAME", "TYPE", "HEALTH", "RATED", "PACKAGES", "BASE PATH", "FEED", "DRIFT"}, rows); err != nil {
-			return err
-		}
-		printDrift(c, repositories)
-		return nil
-	})
-	cmd.Flags().StringVar(&name, "name", "", "only repositories whose name this pattern finds")
-	cmd.Flags().StringVar(&kind, "type", "", "only repositories of this type")
-	cmd.Flags().StringVar(&health, "health", "", "only repositories of this health: green, amber or red")
+	cmd.Example = `  pulp-manager servers
+  pulp-manager servers pulp1.example.com --output yaml`
 	return cmd
 }
 
-// groupsCommand lists a server's groups.
+// showServer shows one server, a line for each of its fields.
+func showServer(c *clientCommand, s client.Server) error {
+	if c.machine() {
+		return c.show(s)
+	}
+	return table(c.OutOrStdout(), []string{"ID", strconv.FormatInt(s.ID, 10)}, [][]string{
+		{"NAME", s.Name},
+		{"HEALTH", dash(s.Health)},
+		{"RATED", when(s.HealthDate)},
+		{"USER", s.Username},
+		{"CREDENTIALS", dash(s.CredentialMount)},
+		{"SNAPSHOTS", yesNo(s.SnapshotSupported)},
+		{"AT A TIME", count(s.MaxConcurrentSnapshots)},
+		{"REGISTRATION", dash(s.RegistrationSchedule)},
+		{"MAX RUNTIME", dash(s.RegistrationMaxRuntime)},
+		{"INCLUDE", dash(s.RegistrationInclude)},
+		{"EXCLUDE", dash(s.RegistrationExclude)},
+		{"CREATED", when(s.DateCreated)},
+		{"CHANGED", when(s.DateLastUpdated)},
+	})
+}
+
+// groupsCommand lists the groups of a server, or of all.
 func groupsCommand() *cobra.Command {
-	return verb("groups", "List the repository groups of a server", []string{"SERVER"}, func(ctx context.Context, c *clientCommand, args []string) error {
-		server, err := findServer(ctx, c, args[0])
+	cmd := verb("groups", "List the repository groups of a server, or of all", []string{"[SERVER]"}, func(ctx context.Context, c *clientCommand, args []string) error {
+		servers, err := chosenServers(ctx, c, args)
 		if err != nil {
 			return err
 		}
-		find := func(ctx context.Context, q url.Values) (client.Page[client.RepositoryGroup], error) {
-			return c.api.RepositoryGroups(ctx, server.ID, q)
-		}
-		groups, err := client.All(ctx, find, nil)
-		if err != nil || c.json {
-			return printed(c, groups, err)
-		}
+		var groups []client.RepositoryGroup
 		var rows [][]string
-		for _, g := range groups {
-			rows = append(rows, []string{
-				strconv.FormatInt(g.GroupID, 10), g.Name, dash(g.Schedule), dash(g.MaxConcurrentSyncs), dash(g.MaxRuntime),
-			})
+		for _, server := range servers {
+			find := func(ctx context.Context, q url.Values) (client.Page[client.RepositoryGroup], error) {
+				return c.api.RepositoryGroups(ctx, server.ID, q)
+			}
+			found, err := client.All(ctx, find, nil)
+			if err != nil {
+				return err
+			}
+			for _, g := range found {
+				row := []string{strconv.FormatInt(g.GroupID, 10), g.Name, dash(g.Schedule), dash(g.MaxConcurrentSyncs), dash(g.MaxRuntime)}
+				rows = append(rows, withServer(args, server.Name, row))
+			}
+			groups = append(groups, found...)
 		}
-		return table(c.OutOrStdout(), []string{"ID", "NAME", "SCHEDULE", "AT A TIME", "MAX RUNTIME"}, rows)
+		if c.machine() {
+			return printed(c, groups, nil)
+		}
+		return table(c.OutOrStdout(), withServer(args, "SERVER", []string{"ID", "NAME", "SCHEDULE", "AT A TIME", "MAX RUNTIME"}), rows)
 	})
+	cmd.Example = `  pulp-manager groups
+  pulp-manager groups pulp2.example.com`
+	return cmd
+}
+
+// chosenServers gives the server that is named, or all.
+func chosenServers(ctx context.Context, c *clientCommand, args []string) ([]client.Server, error) {
+	if len(args) == 0 {
+		return client.All(ctx, c.api.Servers, nil)
+	}
+	server, err := findServer(ctx, c, args[0])
+	return []client.Server{server}, err
+}
+
+// withServer puts the server in front of a row where the list is over all servers.
+func withServer(args []string, server string, row []string) []string {
+	if len(args) > 0 {
+		return row
+	}
+	return append([]string{server}, row...)
 }
 
 // printed prints a list as JSON, unless getting it failed.
@@ -94,7 +119,7 @@ func printed[T any](c *clientCommand, items []T, err error) error {
 	if items == nil {
 		items = []T{}
 	}
-	return printJSON(c.OutOrStdout(), items)
+	return c.show(items)
 }
 
 // filters makes a query of names and values, without those that are empty.

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"strings"
 	"text/tabwriter"
@@ -25,14 +24,6 @@ func table(out io.Writer, heading []string, rows [][]string) error {
 		}
 	}
 	return w.Flush()
-}
-
-// printJSON prints a value as indented JSON.
-func printJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
 }
 
 // clean keeps texts from elsewhere from moving the terminal's cursor or breaking a table.

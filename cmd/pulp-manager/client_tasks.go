@@ -18,27 +18,32 @@ func tasksCommand() *cobra.Command {
 	var state, kind, name, parent, server string
 	var watch, all bool
 	var limit int
+	var w waiting
 	cmd := verb("tasks", "List tasks, or show one", []string{"[ID]"}, func(ctx context.Context, c *clientCommand, args []string) error {
 		if len(args) == 0 {
-			if watch {
-				return usageFault(c.Command, "--watch needs the id of a task")
-			}
 			if parent == "" && !all {
 				parent = "0"
 			}
 			query := filters("state", state, "task_type", kind, "name__match", name, "parent_task_id", parent)
-			return listTasks(ctx, c, limit, server, query)
+			if err := narrow(ctx, c, limit, server, query); err != nil {
+				return err
+			}
+			if watch {
+				return watchTasks(ctx, c, query, w.timeout)
+			}
+			return listTasks(ctx, c, query)
 		}
 		id, err := taskID(c, args[0])
 		if err != nil {
 			return err
 		}
-		if watch {
-			return follow(ctx, c, id)
+		if watch || w.timeout > 0 {
+			return follow(ctx, c, id, w.timeout)
 		}
 		return showTask(ctx, c, id)
 	})
-	cmd.Flags().BoolVar(&watch, "watch", false, "follow the task until it is over")
+	cmd.Flags().BoolVar(&watch, "watch", false, "follow the task until it is over; without an id, the list until Ctrl-C")
+	w.addTimeout(cmd)
 	cmd.Flags().StringVar(&state, "state", "", "only tasks in this state")
 	cmd.Flags().StringVar(&kind, "type", "", "only tasks of this type")
 	cmd.Flags().StringVar(&name, "name", "", "only tasks whose name this pattern finds")
@@ -46,11 +51,19 @@ func tasksCommand() *cobra.Command {
 	cmd.Flags().StringVar(&parent, "parent", "", "only parts of the task with this id")
 	cmd.Flags().BoolVar(&all, "all", false, "also tasks that are part of another one")
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many to list, newest first")
+	cmd.Example = `  pulp-manager tasks --state failed --limit 5
+  pulp-manager tasks --watch --state running
+  pulp-manager tasks 12 --watch --timeout 30m
+  pulp-manager tasks 12 -o json`
+	completeFlag(cmd, "state", taskStates)
+	completeFlag(cmd, "type", taskTypes)
+	completeFlag(cmd, "server", serverNames)
+	completeFlag(cmd, "parent", taskIDs)
 	return cmd
 }
 
-// listTasks lists the newest tasks that the query keeps, of a server if one is given.
-func listTasks(ctx context.Context, c *clientCommand, limit int, server string, query url.Values) error {
+// narrow makes a query give the newest tasks, of a server if one is given.
+func narrow(ctx context.Context, c *clientCommand, limit int, server string, query url.Values) error {
 	if limit < 1 {
 		return usageFault(c.Command, "--limit must be 1 or more, not %d", limit)
 	}
@@ -64,16 +77,19 @@ func listTasks(ctx context.Context, c *clientCommand, limit int, server string, 
 	query.Set("page_size", strconv.Itoa(limit))
 	query.Set("sort_by", "id")
 	query.Set("order_by", "desc")
+	return nil
+}
+
+// listTasks lists the tasks that the query keeps.
+func listTasks(ctx context.Context, c *clientCommand, query url.Values) error {
 	page, err := c.api.Tasks(ctx, query)
-	if err != nil || c.json {
+	if err != nil || c.machine() {
 		return printed(c, page.Items, err)
 	}
 	if err := table(c.OutOrStdout(), taskHeading, taskRows(page.Items)); err != nil {
 		return err
 	}
-	if more := page.Total - len(page.Items); more > 0 {
-		c.printf("and %d more\n", more)
-	}
+	printMore(c, page.Total, len(page.Items))
 	return nil
 }
 
@@ -83,8 +99,8 @@ func showTask(ctx context.Context, c *clientCommand, id int64) error {
 	if err != nil {
 		return err
 	}
-	if c.json {
-		return printJSON(c.OutOrStdout(), task)
+	if c.machine() {
+		return c.show(task)
 	}
 	children, err := c.api.Children(ctx, id)
 	if err != nil {
@@ -110,7 +126,7 @@ func showTask(ctx context.Context, c *clientCommand, id int64) error {
 			return err
 		}
 	}
-	if err := printRemoval(c, task); err != nil {
+	if err := printPlan(c, task); err != nil {
 		return err
 	}
 	printLists(c, task.Stages)
@@ -119,25 +135,6 @@ func showTask(ctx context.Context, c *clientCommand, id int64) error {
 	}
 	c.printf("\n")
 	return table(c.OutOrStdout(), append(taskHeading[:len(taskHeading):len(taskHeading)], "WHY"), childRows(children))
-}
-
-// cancelCommand cancels a task.
-func cancelCommand() *cobra.Command {
-	return verb("cancel", "Cancel a task", []string{"ID"}, func(ctx context.Context, c *clientCommand, args []string) error {
-		id, err := taskID(c, args[0])
-		if err != nil {
-			return err
-		}
-		task, err := c.api.Cancel(ctx, id)
-		if err != nil {
-			return err
-		}
-		if c.json {
-			return printJSON(c.OutOrStdout(), task)
-		}
-		c.printf("task %d %s: %s\n", task.ID, task.State, clean(task.Name))
-		return nil
-	})
 }
 
 var taskHeading = []string{"ID", "PARENT", "STATE", "TYPE", "NAME", "QUEUED", "TOOK"}

@@ -127,6 +127,7 @@ method = static
 const simulatedYAML = `pulp_servers:
   "%[1]s":
     credentials: local
+    snapshot_support: {max_concurrent_snapshots: 2}
     repo_groups:
       external: {max_concurrent_syncs: 2, max_runtime: 1h}
   "%[2]s":

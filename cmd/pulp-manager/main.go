@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,11 +20,16 @@ var version = "dev"
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "pulp-manager:", shown(err))
-		if hint := fault.Hint(err); hint != "" {
-			fmt.Fprintln(os.Stderr, "  what to do:", hint)
-		}
+		complain(os.Stderr, err)
 		os.Exit(exitCode(err))
+	}
+}
+
+// complain tells what went wrong and, on a line of its own, what to do.
+func complain(out io.Writer, err error) {
+	fmt.Fprintln(out, "pulp-manager:", shown(err))
+	if hint := fault.Hint(err); hint != "" {
+		fmt.Fprintln(out, "  what to do:", hint)
 	}
 }
 

@@ -18,12 +18,12 @@ import (
 
 // goodBodies are requests that are queued as they stand, by the job's path.
 var goodBodies = map[string]map[string]any{
-	"register_repos":      {"max_runtime": "1h", "regex_include": "^ext-", "regex_exclude": "^old"},
-	"adopt":               {"max_runtime": "1h", "regex_include": "^ext-", "regex_exclude": "^old"},
-	"sync_repos":          {"max_runtime": "1h", "max_concurrent_syncs": 2, "regex_include": "^ext-", "regex_exclude": "^old", "source_pulp_server_name": "pulp2.example.com", "sync_options": map[string]any{"optimize": false}, "force": true},
+	"register_repos":      {"max_runtime": "1h", "regex_include": "^ext-", "regex_exclude": "^old", "dry_run": true},
+	"adopt":               {"max_runtime": "1h", "regex_include": "^ext-", "regex_exclude": "^old", "dry_run": true},
+	"sync_repos":          {"max_runtime": "1h", "max_concurrent_syncs": 2, "regex_include": "^ext-", "regex_exclude": "^old", "source_pulp_server_name": "pulp2.example.com", "sync_options": map[string]any{"optimize": false}, "force": true, "dry_run": true},
 	"remove_repos":        {"max_runtime": "1h", "regex_include": "^snap-", "regex_exclude": "^old", "dry_run": true, "confirm": 5, "internal": false},
-	"remove_repo_content": {"max_runtime": "1h", "content_href": unitHref, "force_publish": false},
-	"snapshot_repos":      {"max_runtime": "1h", "snapshot_prefix": "jan", "allow_snapshot_reuse": true, "regex_include": "^ext-", "regex_exclude": "^old"},
+	"remove_repo_content": {"max_runtime": "1h", "content_href": unitHref, "force_publish": false, "dry_run": true},
+	"snapshot_repos":      {"max_runtime": "1h", "snapshot_prefix": "jan", "allow_snapshot_reuse": true, "regex_include": "^ext-", "regex_exclude": "^old", "dry_run": true},
 }
 
 // Every body of every job: each field missing, null, of each other type, too long, and each pattern broken. What is

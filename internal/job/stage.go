@@ -69,16 +69,25 @@ func (p *Progress) Say(ctx context.Context, format string, args ...any) {
 
 // set changes one key of the stage's detail, and stores it if that changed anything.
 func (p *Progress) set(ctx context.Context, key string, value any) {
+	p.setAll(ctx, map[string]any{key: value})
+}
+
+// setAll changes keys of the stage's detail together, and stores it if that changed anything.
+func (p *Progress) setAll(ctx context.Context, values map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if reflect.DeepEqual(p.row.Detail[key], value) {
+	same := true
+	for key, value := range values {
+		same = same && reflect.DeepEqual(p.row.Detail[key], value)
+	}
+	if same {
 		return
 	}
 	detail := maps.Clone(p.row.Detail)
 	if detail == nil {
 		detail = map[string]any{}
 	}
-	detail[key] = value
+	maps.Copy(detail, values)
 	row := p.row
 	row.Detail = detail
 	saved, err := p.run.Env.Work.SaveStage(ctx, p.run.Lease, row)

@@ -34,12 +34,11 @@ func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Ta
 		}
 		t := u.task
 		if time.Since(began) < s.timing.Odd || time.Since(looked) < s.timing.LookEach {
-			if text := progressText(t); text != "" {
-				p.set(ctx, "progress", text)
-			}
+			p.report(ctx, t)
 			return
 		}
 		looked = time.Now()
+		p.report(ctx, t)
 		p.Say(ctx, "%s", s.explainWait(ctx, t, time.Since(began)))
 	})
 }
@@ -76,18 +75,42 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-// progressText gives the newest progress report of a Pulp task in a few words.
-func progressText(t pulp.Task) string {
-	for _, r := range t.Progress {
-		if r.State != "running" {
-			continue
-		}
-		if r.Total > 0 {
-			return fmt.Sprintf("%s %d/%d", r.Message, r.Done, r.Total)
-		}
-		return fmt.Sprintf("%s %d", r.Message, r.Done)
+// report stores how far a Pulp task is: in words, and as the numbers that they are made of (total 0: not known).
+func (p *Progress) report(ctx context.Context, t pulp.Task) {
+	if r, ok := runningReport(t); ok {
+		p.setAll(ctx, map[string]any{"progress": progressText(t), "progress_done": r.Done, "progress_total": r.Total})
 	}
-	return ""
+}
+
+// runningReport gives the progress report of a Pulp task that is still counting: the first whose total is known, else
+// the first.
+func runningReport(t pulp.Task) (pulp.Progress, bool) {
+	var first *pulp.Progress
+	for i, r := range t.Progress {
+		switch {
+		case r.State != "running":
+		case r.Total > 0:
+			return r, true
+		case first == nil:
+			first = &t.Progress[i]
+		}
+	}
+	if first == nil {
+		return pulp.Progress{}, false
+	}
+	return *first, true
+}
+
+// progressText gives how far a Pulp task is in a few words.
+func progressText(t pulp.Task) string {
+	r, ok := runningReport(t)
+	switch {
+	case !ok:
+		return ""
+	case r.Total > 0:
+		return fmt.Sprintf("%s %d/%d", r.Message, r.Done, r.Total)
+	}
+	return fmt.Sprintf("%s %d", r.Message, r.Done)
 }
 
 // advice says what to do about a failed Pulp task: the first entry whose text occurs in Pulp's reason.

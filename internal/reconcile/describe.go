@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
 // longest is how many characters of a value are shown.
@@ -24,54 +26,66 @@ func (c Change) Describe() []string {
 		return []string{c.String()}
 	}
 	var lines []string
+	for _, d := range c.Differences() {
+		by := ""
+		if d.ByHand {
+			by = " (changed by somebody else since we set it)"
+		}
+		lines = append(lines, fmt.Sprintf("%s %s: %s: %s → %s%s", c.Noun, c.Name, d.Field, d.Before, d.After, by))
+	}
+	return lines
+}
+
+// Differences gives a change field by field, of what is made, too. Secrets are not shown.
+func (c Change) Differences() []fleet.PlanChange {
+	var all []fleet.PlanChange
 	for _, field := range slices.Sorted(maps.Keys(c.Fields)) {
 		before, after := c.Before[field], c.Fields[field]
-		if field == "pulp_labels" {
-			lines = append(lines, c.labels(before, after)...)
-			continue
+		switch {
+		case field == "pulp_labels":
+			all = append(all, c.labels(before, after)...)
+		case after == nil && linkOf[c.Noun] == field && c.Fields["repository_version"] == nil:
+			all = append(all, c.difference(field, show(field, before), ownLink))
+		case c.Create() && after == nil:
+		default:
+			all = append(all, c.difference(field, show(field, before), show(field, after)))
 		}
-		if after == nil && linkOf[c.Noun] == field && c.Fields["repository_version"] == nil {
-			lines = append(lines, c.line(field, show(field, before), "its own"))
-			continue
-		}
-		lines = append(lines, c.line(field, show(field, before), show(field, after)))
 	}
 	for _, field := range slices.Sorted(maps.Keys(c.Secrets)) {
-		after := "(secret)"
+		before, after := "(secret)", "(secret)"
+		if c.Create() {
+			before = "none"
+		}
 		if c.Secrets[field].Empty() {
 			after = "none"
 		}
-		lines = append(lines, c.line(field, "(secret)", after))
+		all = append(all, c.difference(field, before, after))
 	}
-	return lines
+	return all
 }
 
 // linkOf gives the field by which a part names another, which is filled in when that exists.
 var linkOf = map[Noun]string{Repository: "remote", Distribution: "repository"}
 
-func (c Change) line(field, before, after string) string {
-	by := ""
-	if slices.Contains(c.ByHand, field) {
-		by = " (changed by somebody else since we set it)"
-	}
-	return fmt.Sprintf("%s %s: %s: %s → %s%s", c.Noun, c.Name, field, before, after, by)
+func (c Change) difference(field, before, after string) fleet.PlanChange {
+	return fleet.PlanChange{Part: string(c.Noun), Field: field, Before: before, After: after, ByHand: slices.Contains(c.ByHand, field)}
 }
 
-func (c Change) labels(before, after any) []string {
+func (c Change) labels(before, after any) []fleet.PlanChange {
 	old, _ := before.(map[string]string)
 	now, _ := after.(map[string]string)
-	var lines []string
+	var all []fleet.PlanChange
 	for _, key := range slices.Sorted(maps.Keys(now)) {
 		if was, ok := old[key]; !ok || was != now[key] {
-			lines = append(lines, c.line("label "+key, orNone(was, ok), show("", now[key])))
+			all = append(all, c.difference("label "+key, orNone(was, ok), show("", now[key])))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(old)) {
 		if _, kept := now[key]; !kept {
-			lines = append(lines, c.line("label "+key, show("", old[key]), "none"))
+			all = append(all, c.difference("label "+key, show("", old[key]), "none"))
 		}
 	}
-	return lines
+	return all
 }
 
 func orNone(text string, there bool) string {

@@ -29,6 +29,10 @@ func Definition() job.Definition {
 			if err := r.Args(&a.args); err != nil {
 				return err
 			}
+			if a.args.DryRun {
+				_, err := job.Stage(ctx, r, stageAdopt+job.DryRun, a.plan)
+				return err
+			}
 			done, err := job.Stage(ctx, r, stageAdopt, a.adopt)
 			if err != nil {
 				return err
@@ -72,11 +76,7 @@ func (a *adoption) adopt(ctx context.Context, p *job.Progress) (Outcome, error) 
 	if err := p.Settle(ctx, a.server); err != nil {
 		return done, err
 	}
-	var picture *inventory.Picture
-	err = a.server.Try(ctx, p, func(ctx context.Context) error {
-		picture, err = inventory.Take(ctx, a.server.Client, a.server.Name)
-		return err
-	})
+	picture, err := a.take(ctx, p)
 	if err != nil {
 		return done, err
 	}
@@ -114,6 +114,34 @@ func (a *adoption) adopt(ctx context.Context, p *job.Progress) (Outcome, error) 
 	done.Adopted = len(names)
 	p.Say(ctx, "%s", adopted(names))
 	return done, a.run.Env.Ownership.SetAdoptions(ctx, a.server.ID, names, nil)
+}
+
+// plan is a dry run: it tells what would be adopted, and only reads.
+func (a *adoption) plan(ctx context.Context, p *job.Progress) (job.None, error) {
+	var err error
+	if a.server, err = a.run.Server(ctx, a.run.Task.Server); err != nil {
+		return job.None{}, err
+	}
+	accepted, err := a.accepted(ctx)
+	if err != nil {
+		return job.None{}, err
+	}
+	picture, err := a.take(ctx, p)
+	if err != nil {
+		return job.None{}, err
+	}
+	p.SayPlan(ctx, reconcile.AdoptSteps(a.server.Name, accepted, reconcile.Adopt(a.server.Name, accepted, picture)))
+	return job.None{}, nil
+}
+
+func (a *adoption) take(ctx context.Context, p *job.Progress) (*inventory.Picture, error) {
+	var picture *inventory.Picture
+	err := a.server.Try(ctx, p, func(ctx context.Context) error {
+		var err error
+		picture, err = inventory.Take(ctx, a.server.Client, a.server.Name)
+		return err
+	})
+	return picture, err
 }
 
 // adopted says what comes next.

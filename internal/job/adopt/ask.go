@@ -18,6 +18,7 @@ type Request struct {
 	MaxRuntime   *string `json:"max_runtime,omitempty" doc:"Longest run time: seconds, or a number with d, h, m, s. -1 is unlimited." example:"1h"`
 	RegexInclude *string `json:"regex_include,omitempty" doc:"Only repositories whose name this pattern finds."`
 	RegexExclude *string `json:"regex_exclude,omitempty" doc:"Not repositories whose name this pattern finds; looked at first."`
+	DryRun       bool    `json:"dry_run,omitempty" default:"false" doc:"Only plan: tell in the task what would be changed, and change nothing."`
 }
 
 // Args are an adoption's arguments.
@@ -25,10 +26,11 @@ type Args struct {
 	RegexInclude *string `json:"regex_include"`
 	RegexExclude *string `json:"regex_exclude"`
 	MaxRuntime   string  `json:"max_runtime"`
+	DryRun       bool    `json:"dry_run,omitempty"`
 }
 
 var ask = job.AskFor("adopt", "adopt", "Accept what waits to be adopted on a server", func(server fleet.Server, body Request) (fleet.NewTask, error) {
-	return NewTask(server, Args{RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, MaxRuntime: job.Text(body.MaxRuntime)})
+	return NewTask(server, Args{RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, MaxRuntime: job.Text(body.MaxRuntime), DryRun: body.DryRun})
 })
 
 // NewTask makes the task of an adoption. Errors are Invalid.
@@ -43,5 +45,5 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 	if _, err := fleet.NewSelection(job.Text(a.RegexInclude), job.Text(a.RegexExclude)); err != nil {
 		return fleet.NewTask{}, err
 	}
-	return fleet.NewTask{Name: "adoption " + string(server.Name), Kind: fleet.KindAdopt, Args: a, Server: server.ID, MaxRuntime: limit}, nil
+	return fleet.NewTask{Name: job.TaskName("adoption "+string(server.Name), a.DryRun), Kind: fleet.KindAdopt, Args: a, Server: server.ID, MaxRuntime: limit}, nil
 }

@@ -27,6 +27,7 @@ type Settings struct {
 
 // All gives all jobs.
 func All(s Settings) []job.Definition {
+	s.GroupSync.Preview = s.RepoSync.Preview
 	return []job.Definition{
 		register.Definition(s.Register),
 		adopt.Definition(),

@@ -20,6 +20,7 @@ type Request struct {
 	SourceServer       *string        `json:"source_pulp_server_name,omitempty" doc:"Server to mirror the repositories from first."`
 	SyncOptions        map[string]any `json:"sync_options,omitempty" doc:"Options for Pulp's sync request, checked against each repository's type."`
 	Force              bool           `json:"force,omitempty" doc:"Sync each repository, also where nothing has changed."`
+	DryRun             bool           `json:"dry_run,omitempty" default:"false" doc:"Only plan: tell in the task what would be changed, and change nothing."`
 }
 
 // Args are a group sync's arguments, as the original stores them (legacy section 5.5).
@@ -32,6 +33,7 @@ type Args struct {
 	SourceServer       *string        `json:"source_pulp_server_name"`
 	SyncOptions        map[string]any `json:"sync_options"`
 	Force              bool           `json:"force,omitempty"`
+	DryRun             bool           `json:"dry_run,omitempty"`
 }
 
 // ask is how a group sync is asked for.
@@ -42,7 +44,7 @@ var ask = job.AskFor("sync_repos", "sync", "Sync repositories of a server", func
 	return NewTask(server, Args{
 		RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, MaxRuntime: body.MaxRuntime,
 		MaxConcurrentSyncs: body.MaxConcurrentSyncs, SourceServer: body.SourceServer, SyncOptions: body.SyncOptions,
-		Force: body.Force,
+		Force: body.Force, DryRun: body.DryRun,
 	})
 })
 
@@ -61,7 +63,7 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 		return fleet.NewTask{}, fault.New(fault.Invalid, "server %s cannot be its own source", a.Name)
 	}
 	return fleet.NewTask{
-		Name: fleet.ScheduleTaskName(fleet.KindRepoGroupSync, server.Name), Kind: fleet.KindRepoGroupSync,
+		Name: job.TaskName(fleet.ScheduleTaskName(fleet.KindRepoGroupSync, server.Name), a.DryRun), Kind: fleet.KindRepoGroupSync,
 		Args: a, Server: server.ID, MaxRuntime: limit,
 	}, nil
 }

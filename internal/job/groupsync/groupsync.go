@@ -22,6 +22,7 @@ const (
 	stageSync      = "sync repos"
 	stageHealth    = "calculate repo health"
 	stageRollUp    = "calculate pulp server repo health roll up"
+	stagePlan      = stageSync + job.DryRun // the only stage of a dry run
 )
 
 // Settings are what a group sync takes from the configuration.
@@ -37,6 +38,8 @@ type Settings struct {
 	// FullSyncInterval is how long a repository of which nothing has changed is not really synced; nil
 	// or 0: it is each time.
 	FullSyncInterval func() time.Duration
+	// Preview adds to a step of a plan how a repository would be synced; nil: nothing.
+	Preview func(step *fleet.PlanStep, row fleet.Repository, have *inventory.Picture, r *inventory.Repository, asked map[string]any)
 }
 
 // Definition declares the job.
@@ -76,6 +79,10 @@ func (g *group) sync(ctx context.Context) error {
 		return err
 	}
 	if g.server, err = g.run.Server(ctx, g.run.Task.Server); err != nil {
+		return err
+	}
+	if g.args.DryRun {
+		_, err = job.Stage(ctx, g.run, stagePlan, g.plan)
 		return err
 	}
 	var mirrored Mirrored

@@ -38,43 +38,14 @@ func (m Mirrored) text() string {
 // One that cannot be mirrored stops none of the others (D80).
 func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 	found := Mirrored{Problems: []string{}, Unserved: []string{}, Gone: []string{}}
-	row, err := g.run.Env.Servers.ServerByName(ctx, fleet.ServerName(job.Text(g.args.SourceServer)))
+	c, err := g.compare(ctx, p, &found)
 	if err != nil {
 		return found, err
 	}
-	source, err := g.run.Server(ctx, row.ID)
-	if err != nil {
-		return found, err
-	}
-	if err := p.Settle(ctx, g.server); err != nil {
-		return found, err
-	}
-	theirs, err := g.takeSource(ctx, p, source)
-	if err != nil {
-		return found, err
-	}
-	if err := g.look(ctx, p); err != nil {
-		return found, err
-	}
-	rules, err := g.settings.Rules(ctx, g.server)
-	if err != nil {
-		return found, err
-	}
-	want, err := g.want(ctx, p, source, theirs, rules, &found)
-	if err != nil {
-		return found, err
-	}
-	round, err := g.round(ctx, want)
-	if err != nil {
-		return found, err
-	}
-	planned, err := round.Plan(ctx, g.picture, g.others(ctx, p))
-	if err != nil {
-		return found, err
-	}
+	source, theirs, round, planned := c.source, c.theirs, c.round, c.planned
 	reconcile.ShowPlan(planned, func(key string, lines []string) { p.Show(ctx, key, lines) })
 	found.Changes = len(planned.Apply)
-	p.Say(ctx, "%d repositories of %s, nothing to change", len(want), source.Name)
+	p.Say(ctx, "%d repositories of %s, nothing to change", len(round.Want), source.Name)
 	if len(planned.Apply) > 0 {
 		results, err := g.bring(ctx, p, planned.Apply, source.Name)
 		if err != nil {
@@ -98,6 +69,48 @@ func (g *group) mirror(ctx context.Context, p *job.Progress) (Mirrored, error) {
 	gone, err := g.vanished(ctx, p, source, theirs)
 	found.Gone = append(found.Gone, gone...)
 	return found, err
+}
+
+// comparison is what mirroring finds out before it changes anything.
+type comparison struct {
+	source  *job.Server
+	theirs  *inventory.Picture
+	round   reconcile.Round
+	planned reconcile.Planned
+}
+
+// compare looks at both servers and says what is to be changed on this one. It only reads.
+func (g *group) compare(ctx context.Context, p *job.Progress, found *Mirrored) (comparison, error) {
+	var c comparison
+	row, err := g.run.Env.Servers.ServerByName(ctx, fleet.ServerName(job.Text(g.args.SourceServer)))
+	if err != nil {
+		return c, err
+	}
+	if c.source, err = g.run.Server(ctx, row.ID); err != nil {
+		return c, err
+	}
+	if err := p.Settle(ctx, g.server); err != nil {
+		return c, err
+	}
+	if c.theirs, err = g.takeSource(ctx, p, c.source); err != nil {
+		return c, err
+	}
+	if err := g.look(ctx, p); err != nil {
+		return c, err
+	}
+	rules, err := g.settings.Rules(ctx, g.server)
+	if err != nil {
+		return c, err
+	}
+	want, err := g.want(ctx, p, c.source, c.theirs, rules, found)
+	if err != nil {
+		return c, err
+	}
+	if c.round, err = g.round(ctx, want); err != nil {
+		return c, err
+	}
+	c.planned, err = c.round.Plan(ctx, g.picture, g.others(ctx, p))
+	return c, err
 }
 
 // bring applies the changes. It gives an error where that ends the attempt.

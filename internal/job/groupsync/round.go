@@ -30,6 +30,16 @@ func (g *group) others(ctx context.Context, p *job.Progress) func(*inventory.Pic
 // vanished tells what was mirrored from the source and is there no more. It is kept: what a primary lost by mistake, a
 // secondary still serves (D79). It is not synced: there is nothing to read.
 func (g *group) vanished(ctx context.Context, p *job.Progress, source *job.Server, theirs *inventory.Picture) ([]string, error) {
+	gone, looked := g.gone(source, theirs)
+	if len(gone) > 0 {
+		p.Show(ctx, "gone_from_source", reconcile.Short(gone))
+		p.Say(ctx, "%d repositories are gone from %s and are kept: %s", len(gone), source.Name, strings.Join(gone[:min(len(gone), 20)], ", "))
+	}
+	return gone, g.run.Env.Ownership.SetUnwanted(ctx, g.server.ID, looked, gone)
+}
+
+// gone gives what was mirrored from the source and is there no more, and all that was looked at for that.
+func (g *group) gone(source *job.Server, theirs *inventory.Picture) (gone, looked []string) {
 	there := map[string]bool{}
 	for _, r := range theirs.Repositories {
 		there[r.Name] = there[r.Name] || r.Repository != nil
@@ -38,18 +48,13 @@ func (g *group) vanished(ctx context.Context, p *job.Progress, source *job.Serve
 		ok, err := g.selection.Matches(name)
 		return ok && err == nil
 	}
-	gone := reconcile.Vanished(g.picture, string(source.Name), chosen, func(name string) bool { return there[name] })
-	var looked []string
+	gone = reconcile.Vanished(g.picture, string(source.Name), chosen, func(name string) bool { return there[name] })
 	for _, r := range g.picture.Repositories {
 		if reconcile.MirroredFrom(r) == string(source.Name) && chosen(r.Name) {
 			looked = append(looked, r.Name)
 		}
 	}
-	if len(gone) > 0 {
-		p.Show(ctx, "gone_from_source", reconcile.Short(gone))
-		p.Say(ctx, "%d repositories are gone from %s and are kept: %s", len(gone), source.Name, strings.Join(gone[:min(len(gone), 20)], ", "))
-	}
-	return gone, g.run.Env.Ownership.SetUnwanted(ctx, g.server.ID, looked, gone)
+	return gone, looked
 }
 
 // keeper keeps the store's picture of the server.

@@ -16,6 +16,7 @@ type Request struct {
 	MaxRuntime   *string `json:"max_runtime,omitempty" doc:"Longest run time: seconds, or a number with d, h, m, s. -1 is unlimited." example:"1h"`
 	RegexInclude *string `json:"regex_include,omitempty" doc:"Only definitions whose name this pattern finds."`
 	RegexExclude *string `json:"regex_exclude,omitempty" doc:"Not definitions whose name this pattern finds; looked at first."`
+	DryRun       bool    `json:"dry_run,omitempty" default:"false" doc:"Only plan: tell in the task what would be changed, and change nothing."`
 }
 
 // Args are a registration's arguments, as the original stores them (legacy section 5.10).
@@ -24,6 +25,7 @@ type Args struct {
 	RegexExclude *string `json:"regex_exclude"`
 	LocalDir     *string `json:"local_repo_config_dir"`
 	MaxRuntime   string  `json:"max_runtime"`
+	DryRun       bool    `json:"dry_run,omitempty"`
 }
 
 // NewTask makes the task of a registration. Errors are Invalid.
@@ -39,7 +41,7 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 		return fleet.NewTask{}, err
 	}
 	return fleet.NewTask{
-		Name: fleet.ScheduleTaskName(fleet.KindRegister, server.Name), Kind: fleet.KindRegister,
+		Name: job.TaskName(fleet.ScheduleTaskName(fleet.KindRegister, server.Name), a.DryRun), Kind: fleet.KindRegister,
 		Args: a, Server: server.ID, MaxRuntime: limit,
 	}, nil
 }
@@ -50,7 +52,7 @@ func ask(localDir *string) *job.Ask {
 	return job.AskFor("register_repos", "register", "Create and update repositories of a server from definitions",
 		func(server fleet.Server, body Request) (fleet.NewTask, error) {
 			return NewTask(server, Args{
-				RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, LocalDir: localDir, MaxRuntime: job.Text(body.MaxRuntime),
+				RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, LocalDir: localDir, MaxRuntime: job.Text(body.MaxRuntime), DryRun: body.DryRun,
 			})
 		})
 }

@@ -59,13 +59,10 @@ func (r *registration) missing(ctx context.Context, p *job.Progress, unread int)
 	if err != nil {
 		return found, err
 	}
-	if server.Registration == nil || server.Registration.OnMissing != fleet.RemoveMissing {
+	removes, most := onMissing(server, gone)
+	if !removes {
 		p.Say(ctx, "%d are in no definition any more and are kept (on_missing): %s", len(gone.repositories), gone)
 		return found, nil
-	}
-	most := server.Registration.OnMissingCap
-	if most == 0 {
-		most = fleet.DefaultMissingCap(gone.ours)
 	}
 	if len(gone.repositories) > most {
 		p.Say(ctx, "%d are in no definition any more, which is more than the %d that one run removes: all are kept", len(gone.repositories), most)
@@ -75,6 +72,17 @@ func (r *registration) missing(ctx context.Context, p *job.Progress, unread int)
 		return found, nil
 	}
 	return r.remove(ctx, p, gone)
+}
+
+// onMissing tells whether what no definition names is removed, and how many one run removes at most.
+func onMissing(server fleet.Server, gone leftovers) (removes bool, most int) {
+	if server.Registration == nil || server.Registration.OnMissing != fleet.RemoveMissing {
+		return false, 0
+	}
+	if most = server.Registration.OnMissingCap; most == 0 {
+		most = fleet.DefaultMissingCap(gone.ours)
+	}
+	return true, most
 }
 
 // leftovers are repositories without a definition.

@@ -61,10 +61,12 @@ type registration struct {
 	server      *job.Server
 	selection   fleet.Selection
 	definitions []fleet.Definition
+	bad         []fleet.DefinitionProblem
 	defined     map[string]bool    // names of all definitions, chosen or not; nil: not read by this attempt
 	before      []fleet.Repository // what the store knew before picture was taken
 	picture     *inventory.Picture // of the server as it is; nil after changes to it
 	waits       error              // that definitions wait for their secrets; nil: none does
+	left        []fleet.PlanStep   // definitions that are left alone
 }
 
 // Outcome is what a stage found that does not stop the others but must be told at the end.
@@ -84,6 +86,10 @@ func (r *registration) register(ctx context.Context) error {
 	}
 	read, err := job.Stage(ctx, r.run, stageRead, r.read)
 	if err != nil {
+		return err
+	}
+	if r.args.DryRun {
+		_, err = job.Stage(ctx, r.run, stageRegister+job.DryRun, r.plan)
 		return err
 	}
 	made, err := job.Stage(ctx, r.run, stageRegister, r.applyAll)
@@ -138,6 +144,7 @@ func (r *registration) load(ctx context.Context) ([]fleet.DefinitionProblem, err
 	if err != nil {
 		return nil, err
 	}
+	r.bad = bad
 	r.definitions, r.defined = []fleet.Definition{}, map[string]bool{}
 	for _, d := range all {
 		r.defined[d.Name] = true

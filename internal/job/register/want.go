@@ -27,7 +27,7 @@ func (r *registration) want(ctx context.Context, found *Outcome) ([]reconcile.Wa
 	for _, d := range r.definitions {
 		if primary := mirrors.of(d.Name); primary != "" && d.External() {
 			// Mirroring owns its remote: the original flips it back and forth for ever (D69).
-			found.Problems = append(found.Problems, fmt.Sprintf("%s (%s): mirrored from %s on this server, so its url is left alone", d.Name, d.Source, primary))
+			r.leave(found, d, fmt.Sprintf("mirrored from %s on this server, so its url is left alone", primary))
 			continue
 		}
 		values, err := secrets.of(ctx, d)
@@ -35,6 +35,7 @@ func (r *registration) want(ctx context.Context, found *Outcome) ([]reconcile.Wa
 			return nil, context.Cause(ctx)
 		}
 		if fault.Is(err, fault.Unavailable) {
+			r.left = append(r.left, r.leftStep(d, withHint(err)))
 			continue // told at the end, when it is tried again
 		}
 		var w reconcile.Want
@@ -42,12 +43,22 @@ func (r *registration) want(ctx context.Context, found *Outcome) ([]reconcile.Wa
 			w, err = rules.FromDefinition(r.server.Name, d, values)
 		}
 		if err != nil {
-			found.Problems = append(found.Problems, fmt.Sprintf("%s (%s): %s", d.Name, d.Source, withHint(err)))
+			r.leave(found, d, withHint(err))
 			continue
 		}
 		want = append(want, w)
 	}
 	return want, nil
+}
+
+// leave notes that a definition is left alone, and why.
+func (r *registration) leave(found *Outcome, d fleet.Definition, why string) {
+	found.Problems = append(found.Problems, fmt.Sprintf("%s (%s): %s", d.Name, d.Source, why))
+	r.left = append(r.left, r.leftStep(d, why))
+}
+
+func (r *registration) leftStep(d fleet.Definition, why string) fleet.PlanStep {
+	return fleet.PlanStep{Repository: d.Name, Type: d.Type, Server: r.server.Name, Action: fleet.PlanRefuse, Why: why, From: d.Source}
 }
 
 // mirrors are the groups of the server that mirror from a primary.

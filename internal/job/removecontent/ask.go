@@ -18,6 +18,7 @@ type Request struct {
 	ContentHref  string `json:"content_href" maxLength:"1024" doc:"The unit's address on Pulp, as find_package_content gives it." example:"/pulp/api/v3/content/deb/packages/01a207b1-570a-705f-9896-8bc7c0416a39/"`
 	MaxRuntime   string `json:"max_runtime" doc:"Longest run time: seconds, or a number with d, h, m, s. -1 is unlimited." example:"1h"`
 	ForcePublish *bool  `json:"force_publish,omitempty" doc:"Publish also where nothing has changed, where the newest version is not the served one yet, or where nothing is left."`
+	DryRun       bool   `json:"dry_run,omitempty" default:"false" doc:"Only plan: tell in the task what would be changed, and change nothing."`
 }
 
 // Args are the task's arguments, as the original stores them (legacy section 5.5).
@@ -27,6 +28,7 @@ type Args struct {
 	Repository   string `json:"repo_name"`
 	ContentHref  string `json:"content_href"`
 	ForcePublish *bool  `json:"force_publish"`
+	DryRun       bool   `json:"dry_run,omitempty"`
 }
 
 func (a Args) forced() bool { return a.ForcePublish != nil && *a.ForcePublish }
@@ -34,7 +36,7 @@ func (a Args) forced() bool { return a.ForcePublish != nil && *a.ForcePublish }
 // ask is how a removal of content is asked for.
 var ask = job.AskForRepository("remove_repo_content", "content remove", "content_href", "Remove a package from a repository",
 	func(server fleet.Server, repository fleet.Repository, body Request) (fleet.NewTask, error) {
-		return NewTask(server, repository, Args{MaxRuntime: body.MaxRuntime, ContentHref: body.ContentHref, ForcePublish: body.ForcePublish})
+		return NewTask(server, repository, Args{MaxRuntime: body.MaxRuntime, ContentHref: body.ContentHref, ForcePublish: body.ForcePublish, DryRun: body.DryRun})
 	})
 
 // NewTask makes the task of a removal. Errors are Invalid: a run time that cannot be read, or a unit
@@ -49,7 +51,7 @@ func NewTask(server fleet.Server, repository fleet.Repository, a Args) (fleet.Ne
 		return fleet.NewTask{}, err
 	}
 	return fleet.NewTask{
-		Name: "remove repo content " + a.Server, Kind: fleet.KindRemoveRepoContent,
+		Name: job.TaskName("remove repo content "+a.Server, a.DryRun), Kind: fleet.KindRemoveRepoContent,
 		Args: a, Server: server.ID, Repository: repository.ID, MaxRuntime: limit,
 	}, nil
 }

@@ -25,35 +25,42 @@ type Found struct {
 
 // find finds the repository and the unit in it, and refuses what should not be done.
 func (s *removal) find(ctx context.Context, p *job.Progress) (Found, error) {
+	found, r, name, err := s.examine(ctx, p)
+	switch {
+	case err != nil:
+	case found.Gone:
+		p.Say(ctx, "it was in %s, but is not in its newest version any more", s.row.Name)
+	default:
+		p.Say(ctx, "%s is in %s%s", name, s.row.Name, comesBack(r))
+	}
+	return found, err
+}
+
+// examine looks at the repository and gives the unit's name, if it is in there.
+func (s *removal) examine(ctx context.Context, p *job.Progress) (found Found, r *inventory.Repository, name string, err error) {
 	picture, r, err := s.look(ctx, p)
 	if err != nil {
-		return Found{}, err
+		return Found{}, nil, "", err
 	}
 	newest := r.Repository.LatestVersion
-	found := Found{
+	found = Found{
 		Newest: newest, Served: r.Distribution == nil || r.Served == string(newest), Published: len(picture.PublicationsOf(newest)),
 	}
 	if primary := mirrorOf(r); primary != "" {
-		return found, fault.New(fault.Invalid, "server %s: repository %s is a mirror of the one on %s: what is removed here comes back with the next sync",
+		return found, r, "", fault.New(fault.Invalid, "server %s: repository %s is a mirror of the one on %s: what is removed here comes back with the next sync",
 			s.server.Name, s.row.Name, primary).WithHint("remove it on %s: the next sync takes it away here", primary)
 	}
 	if r.Linked && !found.Served && r.Served != "" && !s.args.forced() {
-		return found, fault.New(fault.Invalid, "server %s: the newest version of %s is not the served one: publishing it would bring more than this removal",
+		return found, r, "", fault.New(fault.Invalid, "server %s: the newest version of %s is not the served one: publishing it would bring more than this removal",
 			s.server.Name, s.row.Name).WithHint("sync it first and see what its task says; or give force_publish to serve its newest version as it is")
 	}
-	name, err := s.member(ctx, p, r, newest)
-	if err != nil {
-		return found, err
+	if name, err = s.member(ctx, p, r, newest); err != nil {
+		return found, r, "", err
 	}
 	if found.Gone = name == ""; found.Gone {
-		p.Say(ctx, "it was in %s, but is not in its newest version any more", s.row.Name)
-		return found, nil
+		return found, r, "", nil
 	}
-	if err := s.last(ctx, p, r, newest, name); err != nil {
-		return found, err
-	}
-	p.Say(ctx, "%s is in %s%s", name, s.row.Name, comesBack(r))
-	return found, nil
+	return found, r, name, s.last(ctx, p, r, newest, name)
 }
 
 // mirrorOf gives the server that a repository is mirrored from; empty: it is not.

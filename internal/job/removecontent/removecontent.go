@@ -46,6 +46,10 @@ func run(ctx context.Context, r *job.Run) error {
 		return err
 	}
 	s := &removal{run: r, args: args, server: server, row: row, unit: pulp.Href(args.ContentHref)}
+	if args.DryRun {
+		_, err = job.Stage(ctx, r, stageFind+job.DryRun, s.plan)
+		return err
+	}
 	found, err := job.Stage(ctx, r, stageFind, s.find)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ const (
 	stageFind   = "Getting Repos for Removal"
 	stageRemove = "Removing Repositories and their Distributions/Remotes"
 	stageStore  = "reconcile repos" // not of a dry run
-	dryRun      = " (Dry Run)"      // behind the names of a dry run's stages (D109)
+	dryRun      = job.DryRun        // D109
 )
 
 // Settings are what a removal takes from the configuration.
@@ -115,6 +115,7 @@ func (s *removal) find(ctx context.Context, p *job.Progress) (Plan, error) {
 		return plan, err
 	}
 	p.Show(ctx, "repositories", plan.Items) // D111
+	p.Plan(ctx, plan.steps(s.server.Name))
 	p.Say(ctx, "%s", s.told(plan))
 	if s.args.DryRun {
 		return clean(plan), nil

@@ -18,6 +18,7 @@ type Request struct {
 	Reuse        bool    `json:"allow_snapshot_reuse,omitempty" default:"false" doc:"Whether snapshots of that name that exist already are made equal to their sources again; otherwise they are an error."`
 	RegexInclude *string `json:"regex_include,omitempty" doc:"Only repositories whose name this pattern finds."`
 	RegexExclude *string `json:"regex_exclude,omitempty" doc:"Not repositories whose name this pattern finds; looked at first."`
+	DryRun       bool    `json:"dry_run,omitempty" default:"false" doc:"Only plan: tell in the task what would be changed, and change nothing."`
 }
 
 // Args are a snapshot's arguments, as the original stores them (legacy section 5.5).
@@ -27,6 +28,7 @@ type Args struct {
 	RegexInclude *string `json:"regex_include"`
 	RegexExclude *string `json:"regex_exclude"`
 	Reuse        bool    `json:"allow_snapshot_reuse"`
+	DryRun       bool    `json:"dry_run,omitempty"`
 }
 
 // always begins the name of each snapshot.
@@ -45,7 +47,7 @@ var ask = job.AskFor("snapshot_repos", "snapshot", "Snapshot repositories of a s
 		prefix = always + prefix
 	}
 	return NewTask(server, Args{
-		MaxRuntime: body.MaxRuntime, Prefix: prefix, RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, Reuse: body.Reuse,
+		MaxRuntime: body.MaxRuntime, Prefix: prefix, RegexInclude: body.RegexInclude, RegexExclude: body.RegexExclude, Reuse: body.Reuse, DryRun: body.DryRun,
 	})
 })
 
@@ -67,7 +69,7 @@ func NewTask(server fleet.Server, a Args) (fleet.NewTask, error) {
 		return fleet.NewTask{}, err
 	}
 	return fleet.NewTask{
-		Name: "snapshot repos " + string(server.Name), Kind: fleet.KindRepoSnapshot, Args: a, Server: server.ID, MaxRuntime: limit,
+		Name: job.TaskName("snapshot repos "+string(server.Name), a.DryRun), Kind: fleet.KindRepoSnapshot, Args: a, Server: server.ID, MaxRuntime: limit,
 	}, nil
 }
 

@@ -89,6 +89,10 @@ func (s *snapshots) make(ctx context.Context) error {
 	if _, err := job.Stage(ctx, s.run, stageReconcile, s.reconcile); err != nil {
 		return err
 	}
+	if s.args.DryRun {
+		_, err = job.Stage(ctx, s.run, stageFind+job.DryRun, s.show)
+		return err
+	}
 	found, err := job.Stage(ctx, s.run, stageFind, s.find)
 	if err != nil {
 		return err
@@ -137,17 +141,9 @@ func (s *snapshots) find(ctx context.Context, p *job.Progress) (Found, error) {
 	if err := s.look(ctx, p); err != nil {
 		return Found{}, err
 	}
-	sources, left, err := s.sources(ctx)
+	sources, told, err := s.chosen(ctx)
 	if err != nil {
 		return Found{}, err
-	}
-	told := ""
-	if len(left) > 0 {
-		told = "; excluded: " + strings.Join(left, ", ")
-	}
-	if len(sources) == 0 {
-		return Found{}, fault.New(fault.Invalid, "server %s: no repository is chosen for a snapshot%s", s.server.Name, told).
-			WithHint("look at regex_include and regex_exclude; snapshots themselves are never chosen")
 	}
 	if err := s.free(sources); err != nil {
 		return Found{}, err
@@ -177,6 +173,22 @@ func (s *snapshots) find(ctx context.Context, p *job.Progress) (Found, error) {
 	}
 	p.Say(ctx, "%d repositories to snapshot as %s…, %d of them unchanged since%s", len(sources), s.args.prefix(), unchanged, told)
 	return found, nil
+}
+
+// chosen gives the repositories to snapshot, of which there must be some, and a text that tells those left out.
+func (s *snapshots) chosen(ctx context.Context) (sources []fleet.Repository, told string, err error) {
+	sources, left, err := s.sources(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(left) > 0 {
+		told = "; excluded: " + strings.Join(left, ", ")
+	}
+	if len(sources) == 0 {
+		return nil, told, fault.New(fault.Invalid, "server %s: no repository is chosen for a snapshot%s", s.server.Name, told).
+			WithHint("look at regex_include and regex_exclude; snapshots themselves are never chosen")
+	}
+	return sources, told, nil
 }
 
 // sources gives the repositories to snapshot, and tells those that cannot be, for their type.
