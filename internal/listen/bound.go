@@ -102,7 +102,7 @@ func (b *timedBody) Read(p []byte) (int, error) {
 func (s *Server) stream(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(s.ending, cancel)()
+	defer context.AfterFunc(s.ending, cancel)() //nolint:contextcheck // the end of serving, not of the request
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})

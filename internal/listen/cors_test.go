@@ -10,7 +10,7 @@ import (
 )
 
 func TestCORS(t *testing.T) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Add("Vary", "Accept-Encoding")
 		w.WriteHeader(http.StatusTeapot)
 	})

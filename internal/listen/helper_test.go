@@ -164,13 +164,19 @@ func dial(t *testing.T, address, from string) net.Conn {
 	return conn
 }
 
+// reply is an answer but for its body.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // get asks with a connection of its own.
-func get(t *testing.T, address, path string, headers ...string) (*http.Response, string) {
+func get(t *testing.T, address, path string, headers ...string) (reply, string) {
 	t.Helper()
 	return ask(t, address, "127.0.0.1", http.MethodGet, path, headers...)
 }
 
-func ask(t *testing.T, address, from, method, path string, headers ...string) (*http.Response, string) {
+func ask(t *testing.T, address, from, method, path string, headers ...string) (reply, string) {
 	t.Helper()
 	conn := dial(t, address, from)
 	defer conn.Close()
@@ -193,7 +199,7 @@ func ask(t *testing.T, address, from, method, path string, headers ...string) (*
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	return answer, string(body)
+	return reply{answer.StatusCode, answer.Header}, string(body)
 }
 
 // wait waits for something to happen.

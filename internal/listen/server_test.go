@@ -5,6 +5,7 @@ package listen
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -138,7 +139,7 @@ func TestTimeOfRequests(t *testing.T) {
 		if _, err := io.WriteString(conn, request); err != nil {
 			t.Fatal(err)
 		}
-		if err := wait(t, "the end of the request's time", ended); err != context.DeadlineExceeded || time.Since(began) < s.RequestTimeout {
+		if err := wait(t, "the end of the request's time", ended); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) < s.RequestTimeout {
 			t.Errorf("%q ended after %s with %v", request, time.Since(began), err)
 		}
 	}
@@ -213,7 +214,7 @@ func TestEnd(t *testing.T) {
 			}()
 			wait(t, "the request", began)
 			stop()
-			if err := wait(t, "the stream's end", left); err != context.Canceled {
+			if err := wait(t, "the stream's end", left); !errors.Is(err, context.Canceled) {
 				t.Errorf("the stream ended with %v", err)
 			}
 			if text := wait(t, "the request's end", got); text != "done" {

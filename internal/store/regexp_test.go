@@ -23,34 +23,34 @@ func TestSlowPatterns(t *testing.T) {
 		seen[i].Name = "ext-" + strings.Repeat("a", 30) + "-" + seen[i].Name
 	}
 	must(t, s.Mirror(t.Context(), server, seen))
-	find := func(pattern string, limit time.Duration) (int, error, time.Duration) {
+	find := func(pattern string, limit time.Duration) (int, time.Duration, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		began := time.Now()
 		page, err := s.FindRepositories(ctx, server, fleet.Query{Filters: []fleet.Filter{{Field: "name", Op: fleet.Match, Value: pattern}}, Page: 1, Size: 1})
-		return page.Total, err, time.Since(began)
+		return page.Total, time.Since(began), err
 	}
 	const soon = 10 * time.Second
 	for pattern, want := range map[string]int{`(a+)+$`: 0, `(a|a)*-(a|aa)+$`: 0, `(x+x+)+y`: 0, `(a+)+-repo`: 2000, `((a{100}){100}){100}`: 0} {
-		if n, err, took := find(pattern, time.Minute); n != want || err != nil || took > soon {
+		if n, took, err := find(pattern, time.Minute); n != want || err != nil || took > soon {
 			t.Errorf("%s: %d of %d in %s, %v", pattern, n, want, took, err)
 		}
 	}
 	for _, pattern := range []string{`(?=a)(a+)+$`, `(a*)*\1b`} {
-		if _, err, took := find(pattern, time.Minute); !fault.Is(err, fault.Invalid) || took > soon {
+		if _, took, err := find(pattern, time.Minute); !fault.Is(err, fault.Invalid) || took > soon {
 			t.Errorf("%s: %v after %s", pattern, err, took)
 		}
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err, took := find(`(?!x)(a?){4}(a?){4}b`, 500*time.Millisecond)
+		_, took, err := find(`(?!x)(a?){4}(a?){4}b`, 500*time.Millisecond)
 		if took > soon {
 			t.Errorf("took %s", took)
 		}
 		ended <- err
 	}()
 	for running := true; running; {
-		if n, err, took := find(`a+-repository-1`, time.Minute); n != 1000 || err != nil || took > soon {
+		if n, took, err := find(`a+-repository-1`, time.Minute); n != 1000 || err != nil || took > soon {
 			t.Errorf("meanwhile: %d in %s, %v", n, took, err)
 		}
 		select {
