@@ -103,9 +103,9 @@ func (d *daemon) firstUser(s config.Settings) error {
 }
 
 const firstUserText = `
-  ┌──────────────────────────────────────────────────────────────────────┐
-  │  First start: log in with this user. The password is not shown again. │
-  └──────────────────────────────────────────────────────────────────────┘
+  ┌────────────────────────────────────────────────────────────────────────┐
+  │  First start: log in with this user. The password is not shown again.  │
+  └────────────────────────────────────────────────────────────────────────┘
       user:      %s
       password:  %s
       kept in:   %s (as a hash)
