@@ -61,6 +61,7 @@ func (a *api) routes() []route {
 				"At least one of the three must be given; all that are given must fit. Nothing found is an empty list. " + aboutRepositoryID,
 			body: a.bodyOf(ContentSearch{}), status: http.StatusCreated, example: exampleContent, errors: []int{http.StatusNotFound, http.StatusBadGateway},
 		},
+		a.repositoryTaskRoute(),
 	}, a.askRoutes(), []route{
 		{
 			method: http.MethodGet, path: "/v1/tasks/", id: "list-tasks", tag: tagTasks, handle: a.listTasks,
