@@ -49,6 +49,7 @@ type api struct {
 	Options
 	mux      *http.ServeMux
 	document *huma.OpenAPI
+	literal  map[string][]string // methods of the paths without parameters
 }
 
 // New makes the API.
@@ -62,7 +63,7 @@ func New(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &api{Options: o, mux: http.NewServeMux(), document: newDocument(o.Version)}
+	a := &api{Options: o, mux: http.NewServeMux(), document: newDocument(o.Version), literal: map[string][]string{}}
 	for _, rt := range a.routes() {
 		a.register(rt)
 	}

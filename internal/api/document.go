@@ -162,7 +162,8 @@ func (a *api) listParams(l *listing) []*huma.Param {
 		}
 		for _, op := range suffixes[f.kind] {
 			params = append(params, &huma.Param{
-				Name: paramName(f.name, op), In: "query", Description: fmt.Sprintf("Keeps rows: %s %s.", f.doc, comparisons[op]), Schema: f.schema(op),
+				Name: paramName(f.name, op), In: "query", Description: fmt.Sprintf("Keeps rows: %s %s.", f.doc, comparisons[op]),
+				Schema: f.schema(op), Explode: explode(op),
 			})
 		}
 	}
@@ -183,8 +184,19 @@ var comparisons = map[fleet.Op]string{
 
 // schema describes the values that a comparison takes.
 func (f listField) schema(op fleet.Op) *huma.Schema {
-	if op == fleet.Like || op == fleet.Match || op == fleet.In {
+	switch op {
+	case fleet.Like:
 		return &huma.Schema{Type: huma.TypeString}
+	case fleet.Match:
+		s := &huma.Schema{Type: huma.TypeString}
+		documentPattern(s)
+		return s
+	case fleet.In:
+		least := 1
+		if f.kind == textValue {
+			least = 0
+		}
+		return listSchema(f.schema(fleet.Equal), least)
 	}
 	switch f.kind {
 	case choiceValue:
@@ -194,9 +206,17 @@ func (f listField) schema(op fleet.Op) *huma.Schema {
 	case boolValue:
 		return &huma.Schema{Type: huma.TypeBoolean}
 	case momentValue:
-		return &huma.Schema{Type: huma.TypeString, Examples: []any{"2026-11-23T09:14:46"}}
+		return &huma.Schema{Type: huma.TypeString, Pattern: momentPattern, Examples: []any{"2026-11-23T09:14:46"}}
 	}
 	return &huma.Schema{Type: huma.TypeString}
+}
+
+// explode is false where a parameter holds several values, separated by commas; else it is not said.
+func explode(op fleet.Op) *bool {
+	if op == fleet.In {
+		return new(bool)
+	}
+	return nil
 }
 
 func choiceSchema(values []string) *huma.Schema {

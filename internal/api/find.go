@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/inventory"
@@ -24,6 +26,16 @@ type ContentSearch struct {
 	Name    string `json:"name,omitempty" maxLength:"1024" doc:"Name of a package or a tag, path of a file." example:"hello"`
 	Version string `json:"version,omitempty" maxLength:"256" doc:"Version as Pulp has it; with a name or hash also the full one, such as 1:2.0-3."`
 	SHA256  string `json:"sha256,omitempty" maxLength:"71" doc:"Hash of its file; of a tag: digest of the image that it names. Images without a tag are not found."`
+}
+
+// document says that one of the three must be given.
+func (ContentSearch) document(s *huma.Schema) {
+	for _, name := range []string{"name", "version", "sha256"} {
+		given, least := &huma.Schema{}, 1
+		given.MinLength = &least
+		setTypes(given, huma.TypeNumber, huma.TypeString)
+		s.AnyOf = append(s.AnyOf, &huma.Schema{Required: []string{name}, Properties: map[string]*huma.Schema{name: given}})
+	}
 }
 
 // ContentUnit is a unit that was found, with the original's fields and the same few for every type (legacy section 6.8).
