@@ -30,8 +30,9 @@ const maxAnswer = 64 << 20
 
 // Client asks one daemon. It is safe for concurrent use.
 type Client struct {
-	base *url.URL
-	http *http.Client
+	base  *url.URL
+	http  *http.Client
+	token string // empty: none
 	poll pollTimes
 }
 
@@ -40,6 +41,9 @@ type Option func(*Client)
 
 // WithHTTPClient uses another HTTP client: for TLS, proxies, or tests.
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
+
+// WithToken sends the token of a login with each request.
+func WithToken(token string) Option { return func(c *Client) { c.token = token } }
 
 // WithPolling sets how often WaitTask asks: at first, and at most slowly; and how long it
 // puts up with a daemon that does not answer.
@@ -120,6 +124,9 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -146,7 +146,7 @@ func TestErrors(t *testing.T) {
 			Status: 422, Detail: "body.x is required", Hint: "give it", RequestID: "r1", Fields: []FieldError{{"body.x", "is required"}},
 		}, ExitInvalid},
 		{"as the original", 400, `{"detail":"no"}`, Error{Status: 400, Detail: "no"}, ExitInvalid},
-		{"no login", 401, `{"detail":"no"}`, Error{Status: 401, Detail: "no"}, ExitForbidden},
+		{"no login", 401, `{"detail":"no","hint":"for programs"}`, Error{Status: 401, Detail: "no", Hint: "log in with `pulp-manager login`"}, ExitForbidden},
 		{"no right", 403, `{"detail":"no"}`, Error{Status: 403, Detail: "no"}, ExitForbidden},
 		{"not there", 404, `{"detail":"no"}`, Error{Status: 404, Detail: "no"}, ExitNotFound},
 		{"in use", 409, `{"detail":"no"}`, Error{Status: 409, Detail: "no"}, ExitConflict},

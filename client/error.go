@@ -64,10 +64,19 @@ func errorOf(res *http.Response, text []byte) error {
 		if answer.RequestID != "" {
 			e.RequestID = answer.RequestID
 		}
+		e.sayHowToLogIn(res)
 		return e
 	}
+	e.sayHowToLogIn(res)
 	e.Detail = strings.TrimSpace(res.Request.Method + " " + res.Request.URL.Path + " was answered " + res.Status)
 	return e
+}
+
+// sayHowToLogIn replaces the hint where a login is missing or over: the API's is for programs.
+func (e *Error) sayHowToLogIn(res *http.Response) {
+	if e.Status == http.StatusUnauthorized && !strings.HasSuffix(res.Request.URL.Path, loginPath) {
+		e.Hint = "log in with `pulp-manager login`"
+	}
 }
 
 // Exit codes of programs that use the API.

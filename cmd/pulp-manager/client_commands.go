@@ -34,13 +34,14 @@ func clientCommands(jobs []job.Definition) []*cobra.Command {
 		}
 		commands = append(commands, askCommand(definition))
 	}
-	return append(commands, content)
+	return append(append(commands, content), loginCommands()...)
 }
 
 // clientCommand is a client verb while it runs.
 type clientCommand struct {
 	*cobra.Command
 	api  *client.Client
+	url  string // of the daemon
 	json bool
 }
 
@@ -58,12 +59,17 @@ func verb(use, short string, args []string, run func(ctx context.Context, c *cli
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageFault(cmd, "%v", err) })
 	cmd.Args = func(cmd *cobra.Command, given []string) error { return checkArgs(cmd, args, given) }
 	cmd.RunE = func(cmd *cobra.Command, given []string) error {
-		api, err := client.New(daemonURL(address))
+		url := daemonURL(address)
+		token, err := tokenFor(url)
+		if err != nil {
+			return err
+		}
+		api, err := client.New(url, client.WithToken(token))
 		if err != nil {
 			return clientFault(err)
 		}
 		defer api.Close()
-		return clientFault(run(cmd.Context(), &clientCommand{Command: cmd, api: api, json: asJSON}, given))
+		return clientFault(run(cmd.Context(), &clientCommand{Command: cmd, api: api, url: url, json: asJSON}, given))
 	}
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulp/pulp-manager/internal/api"
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job/catalog"
 	"github.com/pulp/pulp-manager/internal/store"
@@ -57,7 +58,7 @@ func startDaemon(t *testing.T) *fakeDaemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(api.Options{Servers: s, Repositories: s, Tasks: s, Queue: s, Jobs: catalog.All(catalog.Settings{}), Find: foundOne, Loopback: true}))
+	server := httptest.NewServer(api.New(api.Options{Servers: s, Repositories: s, Tasks: s, Queue: s, Jobs: catalog.All(catalog.Settings{}), Find: foundOne, Loopback: true, Access: auth.Everyone()}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := s.Close(); err != nil {

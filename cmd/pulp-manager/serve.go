@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulp/pulp-manager/internal/api"
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/exporter"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -166,6 +167,7 @@ func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
 // api makes the REST API.
 func (d *daemon) api() http.Handler {
 	settings := d.settings()
+	access := auth.Everyone() // until the daemon knows logins
 	local := loopback(d.options.listen)
 	if !local {
 		d.log.Warn("the API listens beyond this machine and needs no login in this release", "listen", d.options.listen)
@@ -174,6 +176,7 @@ func (d *daemon) api() http.Handler {
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: local, Ready: d.ready,
+		Access: access, Pages: d.pages(access, nil),
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job"
 )
@@ -28,6 +29,9 @@ type Options struct {
 	Queue        fleet.Queue
 	Jobs         []job.Definition // those with an Ask get a route
 	Find         Find             // asks a Pulp server live
+	Access       Access           // who may do what; nil: nobody may do anything
+	Audit        fleet.Audit      // records changes; nil: they are not recorded
+	Pages        *http.ServeMux   // for people; they get what no route takes; nil: there are none
 
 	// Ready tells what the daemon depends on and how that is; nil: nothing. It gets five
 	// seconds.
@@ -38,9 +42,9 @@ type Options struct {
 	Version     string // of the daemon, for the document and /healthz
 	Logger      *slog.Logger
 
-	// Loopback says that the daemon can be reached from its own machine only. Requests
-	// that name another host are refused then, so that no web page reaches the API
-	// through a browser by a name that resolves to this machine.
+	// Loopback says that the daemon can be reached from its own machine only. Where
+	// something needs no login, requests that name another host are refused then, so that no
+	// web page reaches the API through a browser by a name that resolves to this machine.
 	Loopback bool
 }
 
@@ -50,6 +54,7 @@ type api struct {
 	mux      *http.ServeMux
 	document *huma.OpenAPI
 	literal  map[string][]string // methods of the paths without parameters
+	rare     auth.Rarely         // what is not recorded every time
 }
 
 // New makes the API.

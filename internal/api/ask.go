@@ -39,7 +39,7 @@ func (a *api) askRoute(definition job.Definition, ask job.Ask) route {
 		description = aboutRepositoryID + " " + description
 	}
 	return route{
-		method: http.MethodPost, path: ask.Route(), id: strings.ReplaceAll(ask.Path, "_", "-"), tag: tagServers,
+		method: http.MethodPost, path: ask.Route(), id: strings.ReplaceAll(ask.Path, "_", "-"), tag: tagServers, access: admins,
 		summary: ask.Summary, description: description, body: b, status: http.StatusCreated, example: task,
 		errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict},
 		handle: func(ctx context.Context, r *request) (any, error) {

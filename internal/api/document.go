@@ -29,14 +29,24 @@ func newDocument(version string) *huma.OpenAPI {
 				"Dates in answers are UTC, in seconds, without a zone. Filters take dates with or without time and zone " +
 				"(UTC where there is none), or seconds since 1970. Unknown query parameters and body fields are refused.",
 		},
-		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)},
+		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName), SecuritySchemes: map[string]*huma.SecurityScheme{
+			bearerScheme: {
+				Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+				Description: "The `access_token` that `POST /v1/auth/login` gives. In a browser the session of /login does as well.",
+			},
+		}},
 		Tags: []*huma.Tag{
+			{Name: tagAuth, Description: "Who one is."},
 			{Name: tagServers, Description: "Pulp servers, what is on them, and jobs to do there."},
 			{Name: tagTasks, Description: "Recorded runs of jobs."},
+			{Name: tagAudit, Description: "Who changed what."},
 			{Name: tagHealth, Description: "State of the daemon."},
 		},
 	}
 }
+
+// bearerScheme names how tokens are sent.
+const bearerScheme = "bearer"
 
 // ownPackage is where types have names of their own in the document. The body of a
 // job is named after its package, because all are called the same there.
@@ -70,6 +80,12 @@ func (a *api) describe(rt route) huma.Operation {
 			Name: found[1], In: "path", Required: true, Example: 1, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"},
 		})
 	}
+	for _, p := range rt.params {
+		op.Parameters = append(op.Parameters, p.describe())
+	}
+	if rt.access != everyone {
+		op.Security = []map[string][]string{{bearerScheme: {}}}
+	}
 	if rt.list != nil {
 		op.Parameters = append(op.Parameters, a.listParams(rt.list)...)
 	}
@@ -97,6 +113,9 @@ func (a *api) responses(rt route) map[string]*huma.Response {
 	}
 	errors := []int{http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	errors = append(errors, rt.errors...)
+	if rt.access != everyone {
+		errors = append(errors, http.StatusUnauthorized, http.StatusForbidden)
+	}
 	if rt.body != nil {
 		errors = append(errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
@@ -121,6 +140,9 @@ func (a *api) schemaOf(value any) *huma.Schema {
 // problemExamples are what error answers say.
 var problemExamples = map[int]Problem{
 	http.StatusBadRequest:            {Detail: "task cannot be moved to canceled when it is in completed"},
+	http.StatusUnauthorized:          {Detail: "this needs a login", Hint: "POST /v1/auth/login gives a token; send it as `Authorization: Bearer TOKEN`"},
+	http.StatusForbidden:             {Detail: "this needs the role admin, and bob is reader"},
+	http.StatusTooManyRequests:       {Detail: "too many failed logins: wait 30s"},
 	http.StatusNotFound:              {Detail: "there is no server 7"},
 	http.StatusConflict:              {Detail: "the task was canceled"},
 	http.StatusRequestEntityTooLarge: {Detail: "the body is larger than 1 MiB"},

@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fault"
 )
 
@@ -83,6 +85,9 @@ func (a *api) fail(ctx context.Context, c huma.Context, err error) {
 	}
 	x.err = err
 	r, w := humago.Unwrap(c)
+	if many := (*auth.TooManyError)(nil); errors.As(err, &many) {
+		w.Header().Set("Retry-After", strconv.FormatInt(max(1, int64((many.After+time.Second-1)/time.Second)), 10))
+	}
 	writeProblem(w, r, status, problem)
 }
 
@@ -115,8 +120,11 @@ func writeProblem(w http.ResponseWriter, r *http.Request, status int, p Problem)
 		body = []byte(`{"detail":"internal error"}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if status == http.StatusServiceUnavailable {
+	switch status {
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
@@ -31,6 +32,7 @@ type route struct {
 	access       access   // who may use it
 	status       int      // of success; 0: 200
 	list         *listing // query parameters; nil: it takes none
+	params       []param  // query parameters of a route that is no list
 	body         *body    // request body; nil: it takes none
 	quiet        bool     // asked every few seconds: logged at debug level
 
@@ -46,9 +48,11 @@ type handler func(ctx context.Context, r *request) (any, error)
 // request is what a handler is given: checked, so that it only looks at meanings.
 type request struct {
 	c      huma.Context
-	query  fleet.Query    // of a list
-	body   any            // a value of the body's type
-	fields map[string]any // the body as JSON, after coercion
+	query  fleet.Query       // of a list
+	body   any               // a value of the body's type
+	params map[string]string // of a route with params
+	fields map[string]any    // the body as JSON, after coercion
+	http   *http.Request     // for what is about the connection
 }
 
 // id gives a path parameter that is an id.
@@ -76,13 +80,23 @@ func (a *api) register(rt route) {
 		pattern += "{$}" // the list root alone, not all below it
 	}
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		ctx, c := r.Context(), humago.NewContext(&op, r, w)
-		exchangeOf(ctx).quiet = rt.quiet
-		value, err := a.run(ctx, c, rt)
+		x := exchangeOf(r.Context())
+		x.quiet, x.audited = rt.quiet, rt.audited()
+		x.entry.Action = rt.id
+		who, err := a.admit(r, rt)
+		x.entry.User, x.entry.Role = who.User, who.Role
+		ctx := auth.NewContext(r.Context(), who)
+		r = r.WithContext(ctx)
+		c := humago.NewContext(&op, r, w)
+		var value any
+		if err == nil {
+			value, err = a.run(ctx, c, r, rt)
+		}
 		if err != nil {
 			a.fail(ctx, c, err)
 			return
 		}
+		x.note(value)
 		status := rt.status
 		if s, ok := value.(statuser); ok {
 			status = s.status()
@@ -92,14 +106,17 @@ func (a *api) register(rt route) {
 }
 
 // run reads the request and calls the handler.
-func (a *api) run(ctx context.Context, c huma.Context, rt route) (any, error) {
-	r := &request{c: c}
-	address := c.URL()
-	query, problems := rt.list.parse(address.RawQuery, a.PageSize, a.MaxPageSize)
+func (a *api) run(ctx context.Context, c huma.Context, raw *http.Request, rt route) (any, error) {
+	r := &request{c: c, http: raw}
+	var problems []FieldProblem
+	if rt.params != nil {
+		r.params, problems = parseParams(rt.params, raw.URL.RawQuery)
+	} else {
+		r.query, problems = rt.list.parse(raw.URL.RawQuery, a.PageSize, a.MaxPageSize)
+	}
 	if len(problems) > 0 {
 		return nil, invalid(problems...)
 	}
-	r.query = query
 	if rt.body != nil {
 		raw, err := readBody(c)
 		if err != nil {
@@ -108,6 +125,7 @@ func (a *api) run(ctx context.Context, c huma.Context, rt route) (any, error) {
 		if r.body, r.fields, problems = rt.body.decode(raw); len(problems) > 0 {
 			return nil, invalid(problems...)
 		}
+		exchangeOf(ctx).entry.Detail = auditDetail(r.fields)
 	}
 	return rt.handle(ctx, r)
 }
@@ -164,6 +182,12 @@ func (a *api) dispatch(w http.ResponseWriter, r *http.Request) {
 	if pattern != "" {
 		a.mux.ServeHTTP(w, r)
 		return
+	}
+	if a.Pages != nil {
+		if _, pattern := a.Pages.Handler(r); pattern != "" {
+			a.Pages.ServeHTTP(w, r)
+			return
+		}
 	}
 	if other := toggleSlash(r.URL); other != nil {
 		twin := r.Clone(r.Context())

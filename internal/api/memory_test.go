@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/inventory"
@@ -214,7 +215,7 @@ func newMemory() *memory {
 func (m *memory) options() Options {
 	return Options{
 		Servers: memServers{memory: m}, Repositories: memRepositories{memory: m}, Tasks: memTasks{m}, Queue: memQueue{m},
-		Jobs: []job.Definition{syncJob(), registerJob(), {Kind: fleet.KindRepoSync, Summary: "nobody asks for this one"}}, MaxPageSize: 100, Version: "1.2.3",
+		Jobs: []job.Definition{syncJob(), registerJob(), {Kind: fleet.KindRepoSync, Summary: "nobody asks for this one"}}, MaxPageSize: 100, Version: "1.2.3", Access: auth.Everyone(),
 		Find: func(context.Context, fleet.Server, fleet.Repository, inventory.Search) ([]inventory.Found, error) {
 			return nil, nil
 		},

@@ -13,6 +13,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
 // exchange is what is known about a request while it is served.
@@ -20,6 +22,9 @@ type exchange struct {
 	id    string
 	err   error // why it failed, for the log
 	quiet bool
+
+	audited bool             // what happened is recorded
+	entry   fleet.AuditEntry // as far as it is known
 }
 
 type exchangeKey struct{}
@@ -42,15 +47,16 @@ func (a *api) guard(next http.Handler) http.Handler {
 		start, rec := time.Now(), &recorder{ResponseWriter: w}
 		setHeaders(rec.Header(), x.id)
 		defer func() { a.log(r, x, rec, time.Since(start)) }()
+		defer func() { a.audit(r, x, rec.statusOr200()) }()
 		defer a.recover(rec, r, x)
 
 		switch err := origins.Check(r); {
 		case err != nil:
 			writeProblem(rec, r, http.StatusForbidden, Problem{Detail: "a page of another site may not use this API"})
-		case a.Loopback && !local(r.Host):
+		case a.Loopback && a.unlocked() && !local(r.Host):
 			writeProblem(rec, r, http.StatusMisdirectedRequest, Problem{
 				Detail: "this daemon answers to localhost and to addresses only, not to " + quote(r.Host),
-				Hint:   "it listens on loopback and has no login; behind a proxy, send the header Host: localhost",
+				Hint:   "it listens on loopback and not everything needs a login; behind a proxy, send the header Host: localhost",
 			})
 		default:
 			next.ServeHTTP(rec, r)
@@ -120,6 +126,10 @@ func (a *api) log(r *http.Request, x *exchange, w *recorder, took time.Duration)
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", w.statusOr200()),
 		slog.Duration("duration", took), slog.String("request_id", x.id),
+		slog.String("client", clientAddress(r)),
+	}
+	if x.entry.User != "" {
+		attrs = append(attrs, slog.String("user", x.entry.User))
 	}
 	switch {
 	case w.statusOr200() == statusClientGone:

@@ -72,6 +72,7 @@ func (a *api) server(ctx context.Context, r *request) (fleet.Server, error) {
 		return fleet.Server{}, err
 	}
 	server, err := a.Servers.Server(ctx, fleet.ServerID(id))
+	exchangeOf(ctx).entry.Server = server.ID
 	if err == nil && !server.Removed.IsZero() {
 		return fleet.Server{}, fault.New(fault.NotFound, "server %s was removed from the configuration", server.Name)
 	}

@@ -126,6 +126,8 @@ func (a *api) patchTask(ctx context.Context, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	x := exchangeOf(ctx)
+	x.entry.Task, x.entry.Server = task.ID, task.Server
 	if fleet.TaskState(patch.State) != fleet.Canceled {
 		return nil, &answerError{
 			status: http.StatusBadRequest, detail: "canceled is the only valid state to move a task to, not " + quote(patch.State),

@@ -9,6 +9,7 @@ package store
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -58,6 +59,8 @@ type database interface {
 	migrations() (migrations, error)
 	// engine makes the engine that works on queued jobs.
 	engine(cfg EngineConfig) (Engine, error)
+	// jobsUI makes the engine's pages about its jobs.
+	jobsUI(prefix string, logger *slog.Logger) (http.Handler, error)
 	ping(ctx context.Context) error
 	close() error
 }
