@@ -35,7 +35,7 @@ func TestEveryFilterOfTheAPIWorksOnTheStore(t *testing.T) {
 	tried := 0
 	for path, operations := range document.Paths {
 		for _, p := range operations["get"].Parameters {
-			if p.In != "query" {
+			if p.In != "query" || strings.HasPrefix(path, "/v1/auth/") {
 				continue
 			}
 			values := p.Schema.Enum
@@ -53,7 +53,7 @@ func TestEveryFilterOfTheAPIWorksOnTheStore(t *testing.T) {
 					value = sample(p.Name)
 				}
 				tried++
-				fetch(t, d.url+strings.Replace(path, "{id}", "1", 1)+"?"+url.Values{p.Name: {value}}.Encode(), http.StatusOK)
+				fetch(t, d.url+strings.NewReplacer("{id}", "1", "{repo_id}", "1").Replace(path)+"?"+url.Values{p.Name: {value}}.Encode(), http.StatusOK)
 			}
 		}
 	}

@@ -146,4 +146,10 @@ var replayKnown = []replayRow{
 	{
 		cases: "task-patch-wrong-group", at: "status", original: "401", ours: "400", shown: "400, not 401", why: "with `require_jwt_auth = false` nobody is asked who they are",
 	},
+	{
+		cases: "root-404", at: "status", original: "404", ours: "200", shown: "200, not 404", why: "there is a page to begin at",
+	},
+	{
+		cases: "root-404", at: "header content-type", ours: "text/html", shown: "HTML", why: "there is a page to begin at",
+	},
 }

@@ -178,7 +178,9 @@ func TestPolicies(t *testing.T) {
 			h := New(o)
 			if strings.Contains(strings.Join(test.headers, " "), "TLS yes") {
 				plain := h
-				h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { plain.ServeHTTP(w, r.WithContext(auth.Encrypted(r.Context()))) })
+				h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					plain.ServeHTTP(w, r.WithContext(auth.Encrypted(r.Context())))
+				})
 			}
 			if got := ask(t, h, http.MethodGet, list, "", test.headers...); got.status != test.list {
 				t.Errorf("reading: answered %d, want %d: %s", got.status, test.list, got.body)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -77,7 +78,7 @@ func (a *api) describe(rt route) huma.Operation {
 	}
 	for _, found := range pathParam.FindAllStringSubmatch(rt.path, -1) {
 		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: found[1], In: "path", Required: true, Example: 1, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"},
+			Name: found[1], In: "path", Required: true, Example: 1, Description: aboutPathParam(found[1], rt.path), Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"},
 		})
 	}
 	for _, p := range rt.params {
@@ -96,6 +97,19 @@ func (a *api) describe(rt route) huma.Operation {
 		}
 	}
 	return op
+}
+
+// aboutPathParam says what an id in a path is of.
+func aboutPathParam(name, path string) string {
+	switch {
+	case name == "repo_id":
+		return "Id of the repository's name over all servers: the field `repo_id` of its object."
+	case name != "id":
+		return "Id of the " + strings.TrimSuffix(strings.ReplaceAll(name, "_", " "), " id") + "."
+	case strings.HasPrefix(path, "/v1/tasks/"):
+		return "Id of the task."
+	}
+	return "Id of the server."
 }
 
 // responses describes a route's answers.

@@ -42,10 +42,10 @@ func (ContentSearch) document(s *huma.Schema) {
 type ContentUnit struct {
 	Href         string `json:"pulp_href" doc:"Its address on Pulp, by which it is removed."`
 	Package      string `json:"package,omitempty" doc:"Name, of deb packages: as Pulp has it."`
-	Name         string `json:"name"`
+	Name         string `json:"name" doc:"Its name; of files: their path."`
 	Version      string `json:"version,omitempty" doc:"Version as Pulp has it: of rpm packages without epoch and release."`
-	Architecture string `json:"architecture,omitempty"`
-	SHA256       string `json:"sha256,omitempty"`
+	Architecture string `json:"architecture,omitempty" doc:"What it is built for."`
+	SHA256       string `json:"sha256,omitempty" doc:"Hash of its file."`
 	PkgID        string `json:"pkgId,omitempty" doc:"Checksum, of rpm packages: as Pulp has it."`
 	FullName     string `json:"full_name" doc:"Name, full version and architecture, as the type's tools write them."`
 }

@@ -12,12 +12,12 @@ import (
 // PulpServerRepoGroup is a group attached to a server as the API shows it (legacy
 // section 3.4).
 type PulpServerRepoGroup struct {
-	Server             int64   `json:"pulp_server_id"`
-	Group              int64   `json:"repo_group_id"`
-	Name               string  `json:"name"`
+	Server             int64   `json:"pulp_server_id" doc:"Id of the server."`
+	Group              int64   `json:"repo_group_id" doc:"Id of the group, as used in paths."`
+	Name               string  `json:"name" doc:"Its name."`
 	Schedule           *string `json:"schedule" doc:"Cron text; null: synced by request only."`
 	MaxConcurrentSyncs *string `json:"max_concurrent_syncs" doc:"A number, as text."` // D44, kept
-	MaxRuntime         *string `json:"max_runtime"`
+	MaxRuntime         *string `json:"max_runtime" doc:"Longest run time of its sync."`
 	DateCreated        moment  `json:"date_created"`
 	DateLastUpdated    moment  `json:"date_last_updated"`
 }

@@ -12,14 +12,14 @@ import (
 // PulpServerRepo is a repository on a server as the API shows it (legacy section 3.4).
 type PulpServerRepo struct {
 	ID               int64   `json:"id" doc:"Id of this repository on this server."`
-	Name             string  `json:"name"`
-	Type             string  `json:"repo_type" example:"deb"`
-	Server           int64   `json:"pulp_server_id"`
+	Name             string  `json:"name" doc:"Its name, the same on every server."`
+	Type             string  `json:"repo_type" doc:"What it holds: deb, rpm, file, python or container." example:"deb"`
+	Server           int64   `json:"pulp_server_id" doc:"Id of its server."`
 	NameID           int64   `json:"repo_id" doc:"Id of the repository's name over all servers, as used in paths."`
-	Href             string  `json:"repo_href"`
-	RemoteHref       *string `json:"remote_href"`
-	RemoteFeed       *string `json:"remote_feed"`
-	DistributionHref *string `json:"distribution_href"`
+	Href             string  `json:"repo_href" doc:"Its address on Pulp."`
+	RemoteHref       *string `json:"remote_href" doc:"Address of its remote on Pulp; null: it has none."`
+	RemoteFeed       *string `json:"remote_feed" doc:"Where it is synced from; null: nowhere."`
+	DistributionHref *string `json:"distribution_href" doc:"Address of its distribution on Pulp; null: it has none."`
 	Health           *string `json:"repo_sync_health" doc:"Null: it is not meant to sync, or was never synced."`
 	HealthDate       moment  `json:"repo_sync_health_date"`
 	DateCreated      moment  `json:"date_created"`

@@ -19,7 +19,7 @@ var repositoryTaskList = &listing{fields: slices.DeleteFunc(slices.Clone(taskLis
 // repositoryTaskRoute lists the tasks of a server's repository.
 func (a *api) repositoryTaskRoute() route {
 	return route{
-		method: http.MethodGet, path: "/v1/pulp_servers/{id}/repos/{repo_id}/tasks", id: "list-server-repo-tasks", tag: tagServers, handle: a.listRepositoryTasks,
+		method: http.MethodGet, path: "/v1/pulp_servers/{id}/repos/{repo_id}/tasks", id: "list-server-repo-tasks", tag: tagServers, access: readers, handle: a.listRepositoryTasks,
 		summary: "List a repository's tasks", description: "The recorded runs of jobs that are about one repository of a server. " + aboutRepositoryID,
 		list: repositoryTaskList, example: examplePage(exampleTask), errors: []int{http.StatusNotFound},
 	}
