@@ -104,9 +104,11 @@ func TestRecordedRequests(t *testing.T) {
 		}
 		found = append(found, w.compareReplay(cases[name], a)...)
 	}
+	w.tryMore(t, moreReads())
 	for _, s := range replayStories {
 		found = append(found, w.tell(cases, s)...)
 	}
+	w.tryBodies(t)
 	checkReplayKnown(t, cases, found)
 	if n := len(cases); n < 130 {
 		t.Errorf("only %d recorded requests", n)
