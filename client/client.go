@@ -33,7 +33,7 @@ type Client struct {
 	base  *url.URL
 	http  *http.Client
 	token string // empty: none
-	poll pollTimes
+	poll  pollTimes
 }
 
 // Option changes a client.

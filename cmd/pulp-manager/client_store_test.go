@@ -35,7 +35,7 @@ func TestEveryFilterOfTheAPIWorksOnTheStore(t *testing.T) {
 	tried := 0
 	for path, operations := range document.Paths {
 		for _, p := range operations["get"].Parameters {
-			if p.In != "query" || strings.HasPrefix(path, "/v1/auth/") {
+			if p.In != "query" || path == "/v1/auth/token_lookup" { // that one is no filter
 				continue
 			}
 			values := p.Schema.Enum
@@ -71,6 +71,8 @@ func sample(name string) string {
 		return "repo_sync,repo_removal"
 	case "repo_sync_health", "repo_sync_health_rollup":
 		return "green,red"
+	case "role":
+		return "reader,admin"
 	}
 	return "1,2"
 }

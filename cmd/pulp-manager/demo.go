@@ -74,11 +74,15 @@ func (o demoOptions) run(ctx context.Context, out io.Writer) error {
 		defer s.close()
 		s.configure(&o)
 	}
+	login, err := o.prepareLogin()
+	if err != nil {
+		return err
+	}
 	d, err := openDaemon(ctx, o.options, roles{api: true, worker: true, scheduler: true})
 	if err != nil {
 		return err
 	}
-	return (&demo{options: o, daemon: d, out: out, live: isTerminal(out)}).run(ctx)
+	return (&demo{options: o, login: login, daemon: d, out: out, live: isTerminal(out)}).run(ctx)
 }
 
 // check refuses flags that do not go together.
@@ -115,6 +119,7 @@ func (o demoOptions) check() error {
 // demo is one run of the demo.
 type demo struct {
 	options demoOptions
+	login   demoLogin
 	daemon  *daemon
 	out     io.Writer
 	live    bool // a person looks at the output
@@ -158,7 +163,7 @@ func (m *demo) run(ctx context.Context) error {
 
 // show goes through the demo's steps, then tells what clients read.
 func (m *demo) show(ctx context.Context) (err error) {
-	if m.api, err = client.New("http://"+m.address, client.WithPolling(50*time.Millisecond, 250*time.Millisecond, 10*time.Second)); err != nil {
+	if m.api, err = m.login.client(ctx, "http://"+m.address, client.WithPolling(50*time.Millisecond, 250*time.Millisecond, 10*time.Second)); err != nil {
 		return err
 	}
 	defer m.api.Close()

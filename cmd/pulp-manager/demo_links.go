@@ -16,8 +16,12 @@ import (
 
 // links prints where to look, and how clients read the secondary.
 func (m *demo) links(ctx context.Context, rows []demoRow) {
-	m.printf("\nOpen\n  %-24s http://%s/docs\n  %-24s http://%s/v1/tasks/\n  %-24s %s\n  %-24s %s\n",
-		"the API's documentation", m.address, "the tasks", m.address, "the primary's content", m.primary.content, "the secondary's content", m.secondary.content)
+	if m.login.user != "" {
+		m.printf("\nLog in\n  %-24s http://%s/login\n  %-24s %s\n  %-24s %s\n",
+			"in a browser", m.address, "name", m.login.user, "password, shown once", m.login.password.Reveal())
+	}
+	m.printf("\nOpen\n  %-24s http://%s/docs\n  %-24s http://%s/v1/tasks/\n  %-24s http://%s/jobs/\n  %-24s %s\n  %-24s %s\n",
+		"the API's documentation", m.address, "the tasks", m.address, "the jobs", m.address, "the primary's content", m.primary.content, "the secondary's content", m.secondary.content)
 	var lines []string
 	for _, r := range rows {
 		if r.secondary.state == demoServed {

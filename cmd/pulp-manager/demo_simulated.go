@@ -119,6 +119,9 @@ local_repo_config_dir = %s
 password = password
 deb_signing_service = deb-release
 use_https_for_sync = false
+
+[auth]
+method = static
 `
 
 const simulatedYAML = `pulp_servers:

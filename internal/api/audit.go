@@ -136,7 +136,7 @@ var auditList = &listing{fields: []listField{
 	{name: "id", kind: numberValue, doc: "id of the entry"},
 	{name: "date", kind: momentValue, doc: "when it happened"},
 	{name: "user", doc: "who did it"},
-	{name: "role", doc: "role of who did it"},
+	{name: "role", kind: choiceValue, values: texts(fleet.Roles), doc: "role of who did it (empty: nobody logged in)"},
 	{name: "address", doc: "network address of the client"},
 	{name: "action", doc: "operation"},
 	{name: "method", doc: "method of the request"},

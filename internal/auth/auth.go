@@ -9,6 +9,8 @@ package auth
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -49,6 +51,37 @@ type Session struct {
 // TooManyError refuses a login because too many have failed.
 type TooManyError struct {
 	After time.Duration // until the next try is heard
+}
+
+// Standing is a Directory that can tell, at any time, whether a login it let in still stands.
+type Standing interface {
+	// Standing gives who a user is now, as Login would with the right password; NotFound where it is nobody any more.
+	// A zero Identity: it cannot tell, as LDAP, and let nobody in by a stamp.
+	Standing(ctx context.Context, user string) (fleet.Identity, error)
+}
+
+// Role gives what somebody with these groups may do. RoleNobody: none of them gives a role.
+func (p Policy) Role(groups []string) fleet.Role {
+	in := func(named []string) bool {
+		return slices.ContainsFunc(named, func(name string) bool {
+			return slices.ContainsFunc(groups, func(group string) bool { return name != "" && strings.EqualFold(name, group) })
+		})
+	}
+	switch {
+	case in(p.AdminGroups):
+		return fleet.RoleAdmin
+	case len(p.ReaderGroups) == 0, in(p.ReaderGroups):
+		return fleet.RoleReader
+	}
+	return fleet.RoleNobody
+}
+
+// role gives the role of an identity: the directory's own, else by its groups.
+func (p Policy) role(who fleet.Identity) fleet.Role {
+	if who.Role != fleet.RoleNobody {
+		return who.Role
+	}
+	return p.Role(who.Groups)
 }
 
 // Anonymous gives who somebody without a token is.

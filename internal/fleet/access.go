@@ -30,6 +30,7 @@ type Identity struct {
 	User   string   // as the directory has it, without a domain
 	Groups []string // names, direct and nested, each once, sorted
 	Role   Role     // of directories that have roles of their own (a users file); empty: the groups decide
+	Stamp  string   // changes when logins of the user so far must end; empty: the directory cannot tell (LDAP)
 }
 
 // Principal is who makes a request.

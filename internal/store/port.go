@@ -19,4 +19,6 @@ var (
 	_ fleet.Fingerprints   = (*Store)(nil)
 	_ fleet.Ownership      = (*Store)(nil)
 	_ fleet.SyncRecords    = (*Store)(nil)
+	_ fleet.Logins         = (*Store)(nil)
+	_ fleet.Audit          = (*Store)(nil)
 )

@@ -67,6 +67,9 @@ local_repo_config_dir = %s
 use_https_for_sync = false
 max_concurrent_syncs_per_server = 8
 max_concurrent_syncs_per_upstream = 8
+
+[auth]
+method = none
 `
 
 const yaml = `pulp_servers:

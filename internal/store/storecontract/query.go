@@ -112,7 +112,7 @@ func queryFields(w *world) {
 				w.Errorf("%s have no field %s", name, want)
 			}
 		}
-		values := []any{"green", "queued", int64(3), true, time.Now()}
+		values := []any{"green", "queued", "admin", int64(3), true, time.Now()}
 		for _, field := range fields {
 			for _, desc := range []bool{true, false} {
 				if _, _, err := list(fleet.Query{Page: 1, Size: 5, Sort: field, Desc: desc}); err != nil {
@@ -195,13 +195,16 @@ func queryPages(w *world) {
 			w.move(lease, task.ID, fleet.Completed)
 		}
 	}
+	for i := range 13 {
+		w.ok(w.Record(w.ctx, fleet.AuditEntry{User: fmt.Sprint("u", i%3), Role: fleet.Roles[i%3], Status: 200 + i%2, Task: fleet.TaskID(i % 2)}))
+	}
 	lists := w.lists()
 	fields := map[string][]string{}
 	for name, list := range lists {
 		fields[name] = append(known(w, list), "")
 	}
 	rapid.Check(w.T, func(rt *rapid.T) {
-		name := rapid.SampledFrom([]string{"repositories", "tasks", "servers", "groups"}).Draw(rt, "list")
+		name := rapid.SampledFrom([]string{"repositories", "tasks", "servers", "groups", "audit"}).Draw(rt, "list")
 		q := fleet.Query{
 			Sort: rapid.SampledFrom(fields[name]).Draw(rt, "sort"), Desc: rapid.Bool().Draw(rt, "desc"),
 			Page: 1, Size: 1000,

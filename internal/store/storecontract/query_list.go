@@ -26,6 +26,9 @@ func (w *world) lists() map[string]func(fleet.Query) (int, []string, error) {
 		"tasks": func(q fleet.Query) (int, []string, error) {
 			return keys(func(t fleet.Task) any { return t.ID })(w.FindTasks(w.ctx, q))
 		},
+		"audit": func(q fleet.Query) (int, []string, error) {
+			return keys(func(e fleet.AuditEntry) any { return e.ID })(w.FindAudit(w.ctx, q))
+		},
 	}
 }
 
@@ -59,4 +62,5 @@ var fieldsOf = map[string]string{
 		repo_sync_health repo_sync_health_id repo_sync_health_date date_created date_last_updated`,
 	"tasks": `id name parent_task_id task_type task_type_id task_args date_queued date_started date_finished state state_id error
 		worker_name worker_job_id date_created date_last_updated pulp_server_id repo_id`,
+	"audit": `id date user role address action method path status pulp_server_id task_id request_id detail`,
 }
