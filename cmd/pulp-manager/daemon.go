@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/config"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -38,12 +39,15 @@ type daemon struct {
 	problem atomic.Pointer[string] // why the newest configuration is not in force
 	onReady func(address string)   // told once where the API listens, when everything runs; may be nil
 
-	store    *store.Store
-	embedded bool
-	keys     config.Keys
-	jobs     []job.Definition
-	env      *job.Env
-	vaults   vaults
+	store       *store.Store
+	database    config.Database
+	embedded    bool
+	keys        config.Keys
+	jobs        []job.Definition
+	env         *job.Env
+	vaults      vaults
+	access      *auth.Service // of a process that serves the API
+	directories directories
 }
 
 // openDaemon reads the configuration and opens the store.
@@ -71,10 +75,15 @@ func openDaemon(ctx context.Context, o options, r roles) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{options: o, log: log, embedded: database.Embedded(), keys: keys}
+	d := &daemon{options: o, log: log, database: database, embedded: database.Embedded(), keys: keys}
 	d.current.Store(loaded)
 	if d.store, err = store.Open(ctx, store.Options{DatabaseURL: database.URL.Reveal(), DataDir: database.DataDir, Logger: log}); err != nil {
 		return nil, err
+	}
+	if r.api {
+		if err := d.openLogins(); err != nil {
+			return nil, errors.Join(err, d.store.Close())
+		}
 	}
 	d.wire()
 	if r.scheduler {
@@ -155,6 +164,12 @@ func (d *daemon) watchConfig(ctx context.Context, hangup <-chan os.Signal, appli
 	config.Watcher{
 		Sources: d.options.sources, InForce: d.current.Load(), Hangup: hangup,
 		OnChange: func(c *config.Config) {
+			if d.access != nil {
+				if err := d.checkLogins(c.Settings); err != nil {
+					d.reject(err)
+					return
+				}
+			}
 			if applies {
 				if err := d.apply(ctx, c); err != nil {
 					d.reject(err)

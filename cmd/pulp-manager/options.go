@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -22,6 +23,7 @@ type options struct {
 	logLevel      string
 	allowRemovals bool
 	drain         time.Duration
+	notices       io.Writer // for what a person sees and the log must not hold; nil: standard error
 }
 
 // configFlags adds the flags that say where configuration and data are.

@@ -43,7 +43,9 @@ type guarded struct {
 	stop   func()
 }
 
-const guardedINI = `[pulp]
+const guardedINI = `[auth]
+method = none
+[pulp]
 local_repo_config_dir = %s
 %s
 [vault]

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulp/pulp-manager/internal/api"
-	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/exporter"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -167,16 +166,11 @@ func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
 // api makes the REST API.
 func (d *daemon) api() http.Handler {
 	settings := d.settings()
-	access := auth.Everyone() // until the daemon knows logins
-	local := loopback(d.options.listen)
-	if !local {
-		d.log.Warn("the API listens beyond this machine and needs no login in this release", "listen", d.options.listen)
-	}
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
-		Version: version, Logger: d.log, Loopback: local, Ready: d.ready,
-		Access: access, Pages: d.pages(access, nil),
+		Version: version, Logger: d.log, Loopback: loopback(d.options.listen), Ready: d.ready,
+		Access: d.access, Audit: d.store, Pages: d.pages(d.access, d.store),
 	})
 }
 
@@ -190,7 +184,7 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 	if why := d.problem.Load(); why != nil {
 		configuration.OK, configuration.Problem = false, *why
 	}
-	return []api.Check{database, configuration}
+	return []api.Check{database, configuration, d.accessCheck()}
 }
 
 // loopback tells whether an address can be reached from this machine only.

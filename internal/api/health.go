@@ -25,6 +25,7 @@ type Check struct {
 	Name    string `json:"name" doc:"What is looked at." example:"database"`
 	OK      bool   `json:"ok" doc:"Whether it is well."`
 	Problem string `json:"problem,omitempty" doc:"What is wrong, and what to do."`
+	Warning string `json:"warning,omitempty" doc:"What works, but should not be left so, and what to do."`
 }
 
 // status is 503 while something is wrong.

@@ -38,7 +38,7 @@ type UsersFile struct {
 func NewUsersFile(path string, log *slog.Logger) *UsersFile {
 	u := &UsersFile{path: path, log: log, hashing: make(hashing, hashesAtOnce)}
 	u.nobody = hash{memory: newMemory, time: newTime, lanes: newLanes, salt: make([]byte, saltSize), sum: make([]byte, hashSize)}
-	u.refresh()
+	_, _ = u.refresh()
 	return u
 }
 

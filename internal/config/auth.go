@@ -43,7 +43,7 @@ func authFields() []field {
 		},
 		{
 			key: "jwt_algorithm", value: oneOf(at(func(a *Auth) *string { return &a.JWTAlgorithm }), algorithms), fallback: "HS256",
-			meaning: "How tokens are signed; no other is accepted. The HS ones use `JWT_SECRET`, the others `jwt_key_file`.",
+			meaning: "How tokens are signed; no other is accepted. The HS ones use `JWT_SECRET`, the others `jwt_key_file`. A change counts from the next start.",
 		},
 		{
 			key: "jwt_key_file", value: text(at(func(a *Auth) *string { return &a.JWTKeyFile })), added: true,

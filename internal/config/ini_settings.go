@@ -139,18 +139,6 @@ func checkSettings(s Settings, from origin, r *report) {
 		r.warnf(from[id("pulp", "git_repo_config")], "use git_repo_config_username and git_repo_config_password = env:NAME",
 			"[pulp] git_repo_config holds a password or token")
 	}
-	if !s.Auth.RequireJWT {
-		r.warnf(from[id("auth", "require_jwt_auth")], "", "[auth] require_jwt_auth = false lets everybody who reaches the API do everything")
-	}
+	checkLogins(s.Auth, from, r)
 	checkVault(s, from, r)
-	if s.Auth.Method == "ldap" {
-		for _, need := range []struct {
-			key     string
-			missing bool
-		}{{"ldap_servers", len(s.Auth.LDAP.Servers) == 0}, {"base_dn", s.Auth.LDAP.BaseDN == ""}, {"admin_group", len(s.Auth.AdminGroups) == 0}} {
-			if need.missing {
-				r.warnf(from[id("auth", "method")], "add it", "[auth] method is ldap, but without %s nobody can log in", need.key)
-			}
-		}
-	}
 }

@@ -209,7 +209,7 @@ vault_addr = http://127.0.0.1:8200
 		`config.ini:3: warning: [DEFAULT] typo is not known and has no effect (` + didYouMean("typo", allKeys()) + `)`,
 		`config.ini:5: warning: [auth] method is ldap, but without ldap_servers nobody can log in (add it)`,
 		`config.ini:5: warning: [auth] method is ldap, but without base_dn nobody can log in (add it)`,
-		`config.ini:5: warning: [auth] method is ldap, but without admin_group nobody can log in (add it)`,
+		`config.ini:5: warning: [auth] method is ldap, but without admin_group nobody can change anything (add it)`,
 		`config.ini:7: warning: [pulp] git_repo_config has no effect: local_repo_config_dir is given too (remove one of them)`,
 		`config.ini:7: warning: [pulp] git_repo_config holds a password or token (use git_repo_config_username and git_repo_config_password = env:NAME)`,
 	}
