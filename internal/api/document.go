@@ -33,6 +33,8 @@ func newDocument(version string) *huma.OpenAPI {
 		Tags: []*huma.Tag{
 			{Name: tagServers, Description: "Pulp servers, what is on them, and jobs to do there."},
 			{Name: tagTasks, Description: "Recorded runs of jobs."},
+			{Name: tagSchedules, Description: "Recurring jobs."},
+			{Name: tagJobs, Description: "What the engine that runs tasks has in its queue, in the words of the original's queue."},
 			{Name: tagHealth, Description: "State of the daemon."},
 		},
 	}
@@ -59,6 +61,9 @@ func schemaName(t reflect.Type, hint string) string {
 // pathParam finds the parameters of a path.
 var pathParam = regexp.MustCompile(`\{(\w+)\}`)
 
+// textParams are the path parameters that are no ids but texts, with an example.
+var textParams = map[string]string{"name": "default", "job_id": "7"}
+
 // describe makes the document's description of a route.
 func (a *api) describe(rt route) huma.Operation {
 	op := huma.Operation{
@@ -66,9 +71,11 @@ func (a *api) describe(rt route) huma.Operation {
 		Responses: a.responses(rt),
 	}
 	for _, found := range pathParam.FindAllStringSubmatch(rt.path, -1) {
-		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: found[1], In: "path", Required: true, Example: 1, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"},
-		})
+		param := &huma.Param{Name: found[1], In: "path", Required: true, Example: 1, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
+		if example, text := textParams[param.Name]; text {
+			param.Example, param.Schema = example, &huma.Schema{Type: huma.TypeString}
+		}
+		op.Parameters = append(op.Parameters, param)
 	}
 	if rt.list != nil {
 		op.Parameters = append(op.Parameters, a.listParams(rt.list)...)
@@ -150,9 +157,10 @@ func (a *api) listParams(l *listing) []*huma.Param {
 		low, high := float64(least), float64(most)
 		return &huma.Schema{Type: huma.TypeInteger, Minimum: &low, Maximum: &high, Default: standard}
 	}
+	size, largest := l.sizes(a.PageSize, a.MaxPageSize)
 	params := []*huma.Param{
 		{Name: "page", In: "query", Description: "Page to show, from 1.", Schema: integer(1, maxPage, 1)},
-		{Name: "page_size", In: "query", Description: "Rows a page; 0 asks for the total only.", Schema: integer(0, a.MaxPageSize, a.PageSize)},
+		{Name: "page_size", In: "query", Description: "Rows a page; 0 asks for the total only.", Schema: integer(0, largest, size)},
 		{Name: "sort_by", In: "query", Description: "Field to sort by; without it, by id.", Schema: choiceSchema(l.names())},
 		{Name: "order_by", In: "query", Description: "Direction.", Schema: choiceSchema([]string{"asc", "desc"})},
 	}

@@ -4,6 +4,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -26,6 +27,7 @@ const maxBody = 1 << 20
 // says about it.
 type route struct {
 	method, path string
+	pattern      string // path as the mux needs it; empty: path
 	handle       handler
 	access       access   // who may use it
 	status       int      // of success; 0: 200
@@ -67,7 +69,7 @@ type statuser interface{ status() int }
 func (a *api) register(rt route) {
 	op := a.describe(rt)
 	a.document.AddOperation(&op)
-	pattern := rt.method + " " + rt.path
+	pattern := rt.method + " " + cmp.Or(rt.pattern, rt.path)
 	if strings.HasSuffix(pattern, "/") {
 		pattern += "{$}" // the list root alone, not all below it
 	}

@@ -77,7 +77,9 @@ func engineJobs(sel *bun.SelectQuery, queue string) *bun.SelectQuery {
 }
 
 // EngineQueues implements fleet.EngineJobs. There is one.
-func (*Store) EngineQueues(context.Context) ([]string, error) { return []string{river.QueueDefault}, nil }
+func (*Store) EngineQueues(context.Context) ([]string, error) {
+	return []string{river.QueueDefault}, nil
+}
 
 func checkQueue(queue string) error {
 	if queue != river.QueueDefault {
@@ -116,7 +118,9 @@ func (s *Store) FindEngineJobs(ctx context.Context, queue string, state fleet.En
 			"timeout":     {expr: seconds(s.jobColumn("max_runtime")), typ: integer, nullable: true, number: true},
 		},
 		id: "j.id", show: s.showJobs, key: func(r engineJobRow) int64 { return r.ID }, convert: func(r engineJobRow) engineJobRow { return r },
-		only: func(sel *bun.SelectQuery, _ bool) *bun.SelectQuery { return engineJobs(sel, queue).Where("?", s.inState(state)) },
+		only: func(sel *bun.SelectQuery, _ bool) *bun.SelectQuery {
+			return engineJobs(sel, queue).Where("?", s.inState(state))
+		},
 	})
 	if err != nil {
 		return fleet.Page[fleet.EngineJob]{}, err
