@@ -4,6 +4,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -28,6 +29,7 @@ const maxBody = 1 << 20
 // says about it.
 type route struct {
 	method, path string
+	pattern      string // path as the mux needs it; empty: path
 	handle       handler
 	access       access   // who may use it
 	status       int      // of success; 0: 200
@@ -75,7 +77,7 @@ func (a *api) register(rt route) {
 	if !strings.Contains(rt.path, "{") {
 		a.literal[rt.path] = append(a.literal[rt.path], rt.method)
 	}
-	pattern := rt.method + " " + rt.path
+	pattern := rt.method + " " + cmp.Or(rt.pattern, rt.path)
 	if strings.HasSuffix(pattern, "/") {
 		pattern += "{$}" // the list root alone, not all below it
 	}

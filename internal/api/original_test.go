@@ -16,8 +16,8 @@ import (
 // originalFile lists what the routes of the original are.
 const originalFile = "testdata/original/routes.txt"
 
-// originalPending are the beginnings of its paths that are still to come.
-var originalPending = []string{"/v1/rq_jobs/"}
+// originalParams are path parameters with another name in our document, which no client sees.
+var originalParams = map[string]string{"/v1/rq_jobs/queues/jobs/{id}": "/v1/rq_jobs/queues/jobs/{job_id}"}
 
 // originalExceptions are what is not as in the original, by "METHOD path kind name", with the reason.
 var originalExceptions = map[string]string{
@@ -130,13 +130,11 @@ func TestEverythingOfTheOriginalIsThere(t *testing.T) {
 	}
 	for name, facts := range routes {
 		method, path, _ := strings.Cut(name, " ")
-		op, there := d.Paths[path][strings.ToLower(method)]
-		if slices.ContainsFunc(originalPending, func(p string) bool { return strings.HasPrefix(path, p) }) {
-			if there {
-				t.Errorf("%s is there by now: take it out of originalPending", name)
-			}
-			continue
+		renamed := originalParams[path]
+		if renamed != "" {
+			path = renamed
 		}
+		op, there := d.Paths[path][strings.ToLower(method)]
 		if !there {
 			t.Errorf("%s is missing", name)
 			continue
@@ -163,6 +161,9 @@ func TestEverythingOfTheOriginalIsThere(t *testing.T) {
 		for _, f := range facts {
 			switch f.kind {
 			case "query", "path":
+				if f.kind == "path" && renamed != "" {
+					f.name = pathParam.FindStringSubmatch(renamed)[1]
+				}
 				i := slices.IndexFunc(op.Parameters, func(p struct {
 					Name, In string
 					Required bool

@@ -21,11 +21,15 @@ var telling = errors.New(`SELECT * FROM servers WHERE password = 'hunter2': sqli
 // Every status of an error has the one shape, and tells nothing of what is inside. D36
 func TestEveryErrorHasOneShape(t *testing.T) {
 	failing := func(kind fault.Kind) func(*memory, *Options) {
-		return func(m *memory, _ *Options) { m.err = fault.Wrap(kind, fmt.Errorf("reading: %w", telling), "the text for people") }
+		return func(m *memory, _ *Options) {
+			m.err = fault.Wrap(kind, fmt.Errorf("reading: %w", telling), "the text for people")
+		}
 	}
 	finding := func(err error) func(*memory, *Options) {
 		return func(_ *memory, o *Options) {
-			o.Find = func(context.Context, fleet.Server, fleet.Repository, inventory.Search) ([]inventory.Found, error) { return nil, err }
+			o.Find = func(context.Context, fleet.Server, fleet.Repository, inventory.Search) ([]inventory.Found, error) {
+				return nil, err
+			}
 		}
 	}
 	const sync, content = "/v1/pulp_servers/1/sync_repos", "/v1/pulp_servers/1/repos/23/find_package_content"

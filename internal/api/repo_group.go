@@ -23,7 +23,8 @@ type PulpServerRepoGroup struct {
 }
 
 // groupList is what a server's groups can be filtered and sorted by.
-var groupList = &listing{fields: append([]listField{
+var groupList = &listing{fields: []listField{
+	{name: "pulp_server_id", kind: numberValue, doc: "id of the server"},
 	{name: "repo_group_id", kind: numberValue, doc: "id of the group"},
 	{name: "name", doc: "name of the group"},
 	{name: "schedule", doc: "when it is synced"},
@@ -31,7 +32,7 @@ var groupList = &listing{fields: append([]listField{
 	{name: "max_runtime", doc: "longest run time"},
 	{name: "date_created", kind: momentValue, doc: "when it came"},
 	{name: "date_last_updated", kind: momentValue, doc: "when it was changed"},
-}, sortable("pulp_server_id")...)}
+}}
 
 func (a *api) listGroups(ctx context.Context, r *request) (any, error) {
 	server, err := r.id("id")

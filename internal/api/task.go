@@ -64,6 +64,8 @@ var taskList = &listing{fields: append([]listField{
 	{name: "parent_task_id", kind: numberValue, doc: "id of the task it is part of; 0: it has none"},
 	{name: "state", kind: choiceValue, values: texts(fleet.TaskStates), doc: "where it is in its life"},
 	{name: "task_type", kind: choiceValue, values: texts(fleet.Kinds), doc: "what it is a run of"},
+	{name: "task_args", doc: "what it was asked to do, as JSON text"},
+	{name: "error", doc: "why it failed, as JSON text"},
 	{name: "worker_name", doc: "host that ran it"},
 	{name: "worker_job_id", doc: "id of its job in the queue"},
 	{name: "date_queued", kind: momentValue, doc: "when it was queued"},
