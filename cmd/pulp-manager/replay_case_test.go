@@ -139,9 +139,12 @@ func (w *replayWorld) replay(c replayCase) replayAnswer {
 	return w.send(c.Request.Method, target, headers, []byte(w.ours(string(c.Request.Body))))
 }
 
+// recordedJob is the job of a registration in the recordings.
+const recordedJob = "62d893dc-743b-4087-b5e5-fb76140b8f26"
+
 // ours puts what there is here in place of what the recordings name.
 func (w *replayWorld) ours(text string) string {
-	pairs := []string{recordedPrimary, w.primary, recordedSecondary, w.secondary, recordedUpstream, w.upstream}
+	pairs := []string{recordedPrimary, w.primary, recordedSecondary, w.secondary, recordedUpstream, w.upstream, recordedJob, w.job}
 	for _, placeholder := range slices.Sorted(maps.Keys(w.texts)) {
 		pairs = append(pairs, placeholder, w.texts[placeholder])
 	}

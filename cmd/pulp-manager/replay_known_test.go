@@ -35,7 +35,7 @@ func replayGroups(cases map[string]replayCase) map[string][]string {
 	groups := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
-		if c.Response.Status >= 400 && c.Response.Status < 500 && name != "task-patch-wrong-group" && name != "root-404" { // those are no such errors here
+		if c.Response.Status >= 400 && c.Response.Status < 500 && name != "root-404" && name != "task-patch-wrong-group" { // other answers here
 			groups["every error"] = append(groups["every error"], name)
 		}
 	}

@@ -15,7 +15,8 @@ var replayKnown = []replayRow{
 	{
 		cases: "find-content-empty-body find-content-no-body-422 post-snapshot-empty-422 post-snapshot-nobody-422 post-sync-nobody-422 " +
 			"post-sync-string-int-422 repo-tasks-state_bad server-repo-422 server-repos-health_bad server-repos-page_size_abc_422 server-repos-page_size_big " +
-			"servers-page_size_abc_422 servers-page_size_neg servers-rollup_bad task-patch-422 tasks-date_bad tasks-state_bad",
+			"servers-page_size_abc_422 servers-page_size_neg servers-rollup_bad task-patch-422 tasks-date_bad tasks-state_bad " +
+			"auth-login-422 auth-token_lookup-422 rq-jobs-page_size-422",
 		at: "status", original: "500", ours: "422", shown: "422, not 500", why: "the request is wrong, not the server (D34, D35)",
 	},
 	{
@@ -134,22 +135,70 @@ var replayKnown = []replayRow{
 		cases: "task-detail-cancel-queued-after", at: "stages (number)", original: "4", ours: "0", shown: "no stages", why: "a canceled task ran all the same",
 	},
 	{
-		cases: "get-with-basic-authorization get-with-garbage-authorization", at: "status", original: "500", ours: "200", shown: "200, not 500", why: "no login is needed there (D37)",
+		cases: "get-with-basic-authorization get-with-garbage-authorization task-patch-basic task-patch-expired", at: "status", original: "500", ours: "401",
+		shown: "401, not 500", why: "what is sent is no valid login (D37)",
 	},
 	{
 		cases: "get-with-basic-authorization get-with-garbage-authorization task-patch-basic task-patch-expired", at: "header content-type",
 		original: "text/plain", ours: "application/json", shown: "errors are always JSON", why: "clients read one shape (D37)",
 	},
 	{
-		cases: "task-patch-basic task-patch-expired", at: "status", original: "500", ours: "400", shown: "400, not 500", why: "with `require_jwt_auth = false` nobody is asked who they are",
-	},
-	{
-		cases: "task-patch-wrong-group", at: "status", original: "401", ours: "400", shown: "400, not 401", why: "with `require_jwt_auth = false` nobody is asked who they are",
+		cases: "task-patch-wrong-group", at: "status", original: "401", ours: "403", shown: "403, not 401",
+		why: "one who is known and may not; 401 is for who is not known (D38)",
 	},
 	{
 		cases: "root-404", at: "status", original: "404", ours: "200", shown: "200, not 404", why: "there is a page to begin at",
 	},
 	{
 		cases: "root-404", at: "header content-type", ours: "text/html", shown: "HTML", why: "there is a page to begin at",
+	},
+	{
+		cases: "auth-login-ldap-down", at: "status", original: "500", ours: "401", shown: "401, not 500",
+		why: "the password is wrong in the users file of the test; a directory that cannot be reached is 503 (D52)",
+	},
+	{
+		cases: "auth-token_lookup-expired", at: "status", original: "500", ours: "401", shown: "401, not 500", why: "a token that is over is no login (D53)",
+	},
+	{
+		cases: "auth-token_lookup-ok", at: "role", original: "not there", shown: "new field `role`", why: "there are readers, too (D54)",
+	},
+	{
+		cases: "auth-token_lookup-ok", at: "groups (number)", original: "1", ours: "0", shown: "no groups", why: "users of a file have none; those of a directory do",
+	},
+	{
+		cases: "rq-job-missing", at: "status", original: "500", ours: "404", shown: "404, not 500", why: "there is no such job (D35)",
+	},
+	{
+		cases: "rq-job-finished", at: "args (number)", original: "4", ours: "0", shown: "no `args`", why: "it was asked for; the recorded one ran at the first start, without being asked for",
+	},
+	{
+		cases: "rq-job-finished", at: "meta.job_type timeout", shown: "`job_type` and `timeout` of a registration that was asked for", why: "as before",
+	},
+	{
+		cases: "rq-job-finished", at: "meta.local_repo_config_dir meta.pulp_server meta.regex_exclude meta.regex_include meta.task_id", original: "not there",
+		shown: "more `meta`", why: "as before; the task has a row",
+	},
+	{
+		cases: "rq-job-finished rq-jobs-failed rq-scheduled rq-scheduled-page", at: "result_ttl", original: "172800", ours: "86400", shown: "`result_ttl` is a day, not two",
+		why: "how long the engine keeps jobs; the tasks themselves stay",
+	},
+	{
+		cases: "rq-scheduled rq-scheduled-page", at: "meta.use_local_timezone", original: "false", ours: "true", shown: "`use_local_timezone` is true",
+		why: "schedules are in the host's time zone unless they name one",
+	},
+	{
+		cases: "rq-jobs-failed", at: "total", original: "7", shown: "fewer jobs failed", why: "most of them are refused when they are asked for",
+	},
+	{
+		cases: "rq-jobs-failed", at: "(number)", original: "7", shown: "fewer rows", why: "most of them are refused when they are asked for",
+	},
+	{
+		cases: "rq-jobs-page-beyond", at: "total", original: "0", shown: "`total` is the number of jobs", why: "past the last page it was 0 (D42)",
+	},
+	{
+		cases: "rq-jobs-queued rq-jobs-queued-busy", at: "total", original: "0", shown: "jobs that wait are there", why: "another list was looked at (D41)",
+	},
+	{
+		cases: "rq-jobs-queued rq-jobs-queued-busy", at: "(number)", original: "0", shown: "jobs that wait are there", why: "another list was looked at (D41)",
 	},
 }

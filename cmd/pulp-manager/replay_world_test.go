@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pulp/pulp-manager/client"
+	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/config"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
@@ -49,15 +50,14 @@ type replayWorld struct {
 	client                       *client.Client
 	tasks                        map[int64]int64   // ids of recorded tasks → ours
 	texts                        map[string]string // placeholders of the recordings → ours
+	job                          string            // of the first registration, of which the recordings show the job
 	slow                         atomic.Bool       // Pulp takes its time
 }
 
 // newReplayWorld makes one. Nothing works on tasks that are queued later, but within working.
 func newReplayWorld(t *testing.T) *replayWorld {
 	t.Helper()
-	w := &replayWorld{t: t, dir: t.TempDir(), tasks: map[int64]int64{}, texts: map[string]string{
-		"{admin token}": "a.b.c", "{other token}": "a.b.c", "{expired token}": "a.b.c",
-	}}
+	w := &replayWorld{t: t, dir: t.TempDir(), tasks: map[int64]int64{}, texts: map[string]string{}}
 	w.primary = w.pulp(pulpfake.Options{Name: "primary", Seed: 1})
 	for w.secondary < w.primary { // its name is the second one, as recorded
 		w.secondary = w.pulp(pulpfake.Options{Name: "secondary", Seed: 2, NoSigning: true})
@@ -65,6 +65,7 @@ func newReplayWorld(t *testing.T) *replayWorld {
 	w.configure()
 	w.seed()
 	w.serve()
+	w.logIn()
 	w.working(func() {
 		register := map[string]any{"max_runtime": "1200"}
 		sync := map[string]any{"max_runtime": "1h", "max_concurrent_syncs": 2, "regex_include": "^ext"}
@@ -117,8 +118,7 @@ max_page_size = 20000
 max_page_size = 24
 [auth]
 require_jwt_auth = false
-jwt_algorithm = HS256
-admin_group = pulpmaster-rw
+method = static
 `
 
 const replayYAML = `pulp_servers:
@@ -201,6 +201,9 @@ func (w *replayWorld) seed() {
 	for _, name := range names {
 		configuration.Servers = append(configuration.Servers, fleet.ConfiguredServer{Server: fleet.Server{Name: name, Username: "admin"}})
 	}
+	configuration.Schedules = []fleet.ConfiguredSchedule{{ServerName: names[0], Schedule: fleet.Schedule{
+		Kind: fleet.KindRegister, Cron: "0 3 1 1 *", TaskName: "registration", Args: json.RawMessage("{}"), MaxRuntime: time.Minute,
+	}}}
 	if _, err := s.Apply(ctx, configuration, false); err != nil {
 		w.t.Fatal(err)
 	}
@@ -228,6 +231,42 @@ func (w *replayWorld) seed() {
 			}
 		}
 	}
+}
+
+// replayPassword is everybody's.
+const replayPassword = "correct horse battery staple"
+
+// logIn makes an admin and a reader, and gets the tokens that the recordings have.
+func (w *replayWorld) logIn() {
+	w.t.Helper()
+	users := filepath.Join(w.dir, "data", "users")
+	token := func(name string, role fleet.Role) string {
+		if err := auth.AddUser(users, name, role, fleet.NewSecret(replayPassword)); err != nil {
+			w.t.Fatal(err)
+		}
+		a := w.send(http.MethodPost, "/v1/auth/login", nil, []byte(`{"username":"`+name+`","password":"`+replayPassword+`"}`))
+		login, _ := a.body.(map[string]any)
+		token, _ := login["access_token"].(string)
+		if a.status != http.StatusOK || token == "" {
+			w.t.Fatalf("logging in %s: answered %d %s", name, a.status, a.raw)
+		}
+		return token
+	}
+	over := token("over", fleet.RoleAdmin)
+	if a := w.send(http.MethodPost, "/v1/auth/logout", map[string]string{"Authorization": "Bearer " + over}, nil); a.status != http.StatusOK {
+		w.t.Fatalf("logging out: answered %d %s", a.status, a.raw)
+	}
+	w.texts["{admin token}"], w.texts["{other token}"], w.texts["{expired token}"] = token("alice", fleet.RoleAdmin), token("bob", fleet.RoleReader), over
+}
+
+// locked makes a login necessary as long as fn runs.
+func (w *replayWorld) locked(fn func()) {
+	open := w.daemon.current.Load()
+	closed := *open
+	closed.Settings.Auth.RequireJWT = true
+	w.daemon.current.Store(&closed)
+	defer w.daemon.current.Store(open)
+	fn()
 }
 
 // serve runs the API until the test ends.
@@ -350,6 +389,8 @@ func (w *replayWorld) learn() {
 		w.texts["{href of "+find.name+"}"], _ = unit["pulp_href"].(string)
 		w.texts["{sha256 of "+find.name+"}"], _ = unit["sha256"].(string)
 	}
+	registration, _ := w.send(http.MethodGet, fmt.Sprintf("/v1/tasks/%d", w.tasks[3]), nil, nil).body.(map[string]any)
+	w.job, _ = registration["worker_job_id"].(string)
 	a := w.send(http.MethodGet, fmt.Sprintf("/v1/tasks/?parent_task_id=%d&page_size=100&sort_by=id&order_by=desc", w.tasks[61]), nil, nil)
 	for _, item := range a.items() {
 		if name, _ := item["name"].(string); strings.HasSuffix(name, "ext-file-002") {

@@ -187,7 +187,9 @@ func (a *api) listScheduled(ctx context.Context, r *request) (any, error) {
 	for i, f := range query.Filters {
 		query.Filters[i].Field = scheduledField(f.Field)
 	}
-	query.Sort = scheduledField(query.Sort)
+	if query.Sort = scheduledField(query.Sort); query.Sort == "" {
+		query.Sort = "next_run" // the original's order
+	}
 	page, err := a.Schedules.FindListedSchedules(ctx, query)
 	if err != nil {
 		return nil, err
