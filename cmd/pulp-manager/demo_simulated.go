@@ -132,6 +132,7 @@ const simulatedYAML = `pulp_servers:
       external: {max_concurrent_syncs: 2, max_runtime: 1h}
   "%[2]s":
     credentials: local
+    snapshot_support: {max_concurrent_snapshots: 2}
     repo_groups:
       external: {max_concurrent_syncs: 2, max_runtime: 1h, pulp_primary: "%[1]s"}
 credentials:

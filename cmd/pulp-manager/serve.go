@@ -166,6 +166,7 @@ func (d *daemon) api() http.Handler {
 	settings := d.settings()
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
+		Schedules: d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize,
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
 		Access: d.access, Audit: d.store, Pages: d.pages(d.access, d.store),

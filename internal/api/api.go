@@ -27,6 +27,8 @@ type Options struct {
 	Repositories fleet.Repositories
 	Tasks        fleet.Tasks
 	Queue        fleet.Queue
+	Schedules    fleet.ScheduleLists
+	EngineJobs   fleet.EngineJobs
 	Jobs         []job.Definition // those with an Ask get a route
 	Find         Find             // asks a Pulp server live
 	Access       Access           // who may do what; nil: nobody may do anything
@@ -37,10 +39,11 @@ type Options struct {
 	// seconds.
 	Ready func(ctx context.Context) []Check
 
-	PageSize    int    // rows a page where the client does not say; 0: 50
-	MaxPageSize int    // largest page a client may ask for; 0: 20,000
-	Version     string // of the daemon, for the document and /healthz
-	Logger      *slog.Logger
+	PageSize       int    // rows a page where the client does not say; 0: 50
+	MaxPageSize    int    // largest page a client may ask for; 0: 20,000
+	MaxJobPageSize int    // the same of the job inspection routes; 0: 200
+	Version        string // of the daemon, for the document and /healthz
+	Logger         *slog.Logger
 
 	// Loopback says that the daemon can be reached from its own machine only. Where
 	// something needs no login, requests that name another host are refused then, so that no
@@ -56,7 +59,8 @@ type api struct {
 	Options
 	mux      *http.ServeMux
 	document *huma.OpenAPI
-	rare     auth.Rarely // what is not recorded every time
+	literal  map[string][]string // methods of the paths without parameters
+	rare     auth.Rarely         // what is not recorded every time
 }
 
 // New makes the API.
@@ -67,10 +71,13 @@ func New(o Options) http.Handler {
 	if o.MaxPageSize <= 0 {
 		o.MaxPageSize = 20_000
 	}
+	if o.MaxJobPageSize <= 0 {
+		o.MaxJobPageSize = 200
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &api{Options: o, mux: http.NewServeMux(), document: newDocument(o.Version)}
+	a := &api{Options: o, mux: http.NewServeMux(), document: newDocument(o.Version), literal: map[string][]string{}}
 	for _, rt := range a.routes() {
 		a.register(rt)
 	}

@@ -82,7 +82,7 @@ func TestAskRefuses(t *testing.T) {
 		{"field in other case", "1", `{` + good + `,"Regex_Include":"x"}`, 422, "body.Regex_Include", "is not known here"},
 		{"words for a number", "1", `{"max_runtime":"600","max_concurrent_syncs":"two"}`, 422, "body.max_concurrent_syncs", "expected integer"},
 		{"part of a number", "1", `{"max_runtime":"600","max_concurrent_syncs":2.5}`, 422, "body.max_concurrent_syncs", "expected integer"},
-		{"a huge number", "1", `{"max_runtime":"600","max_concurrent_syncs":99999999999999999999}`, 422, "body.max_concurrent_syncs", "does not fit"},
+		{"a huge number", "1", `{"max_runtime":"600","max_concurrent_syncs":99999999999999999999}`, 422, "body.max_concurrent_syncs", "<= 1e+15"},
 		{"an object for text", "1", `{"max_runtime":{},"max_concurrent_syncs":2}`, 422, "body.max_runtime", "expected string"},
 		{"a list for an object", "1", `{` + good + `,"sync_options":[]}`, 422, "body.sync_options", "expected object"},
 		{"NUL", "1", `{` + good + `,"regex_include":"a\u0000b"}`, 422, "body", "NUL"},

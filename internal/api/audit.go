@@ -116,18 +116,18 @@ func cutText(text string, most int) string {
 
 // AuditEntry is a line of the audit log.
 type AuditEntry struct {
-	ID        int64   `json:"id"`
+	ID        int64   `json:"id" doc:"Id of the entry."`
 	Date      instant `json:"date" nullable:"false"`
 	User      *string `json:"user" doc:"Who; null: nobody logged in."`
 	Role      *string `json:"role" doc:"Their role then; null: none."`
 	Address   string  `json:"address" doc:"Network address of the client."`
 	Action    string  `json:"action" doc:"Operation of this document, such as sync-repos or login." example:"sync-repos"`
-	Method    string  `json:"method"`
-	Path      string  `json:"path"`
+	Method    string  `json:"method" doc:"Of the request."`
+	Path      string  `json:"path" doc:"Of the request, without its query."`
 	Status    int     `json:"status" doc:"Of the answer."`
 	Server    *int64  `json:"pulp_server_id" doc:"Server it was about; null: none."`
 	Task      *int64  `json:"task_id" doc:"Task that was queued or changed; null: none."`
-	RequestID string  `json:"request_id"`
+	RequestID string  `json:"request_id" doc:"Names the request in the daemon's log."`
 	Detail    string  `json:"detail" doc:"What was asked, without secrets; why it was refused."`
 }
 

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"math/big"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -34,8 +36,15 @@ func (a *api) bodyOf(zero any) *body {
 	for b.schema.Ref != "" {
 		b.schema = registry.SchemaFromRef(b.schema.Ref)
 	}
+	if shown, ok := zero.(documentedBody); ok {
+		shown.document(b.schema)
+	}
+	b.schema = documented(b.schema, typ)
 	return b
 }
+
+// documentedBody is a body of which the document says more than huma's tags can.
+type documentedBody interface{ document(s *huma.Schema) }
 
 // decode reads a body. It is lenient about types where the original was: numbers for
 // text, text for numbers and booleans, null for what is optional. Unknown fields are
@@ -159,6 +168,9 @@ func (b *body) complete(fields map[string]any) {
 			delete(fields, name)
 			given = false
 		case given:
+			if n, ok := value.(json.Number); ok && name == "max_runtime" { // 300.0 is 300 seconds
+				value = whole(n)
+			}
 			fields[name] = coerce(schema.Type, value)
 		}
 		if !given && schema.Default != nil {
@@ -177,7 +189,7 @@ func coerce(to string, value any) any {
 	case json.Number:
 		switch to {
 		case huma.TypeString:
-			return v.String()
+			return numberText(v)
 		case huma.TypeInteger:
 			return whole(v)
 		case huma.TypeBoolean:
@@ -192,8 +204,8 @@ func coerce(to string, value any) any {
 			if len(text) > maxDigits {
 				return value
 			}
-			if _, ok := new(big.Int).SetString(text, 10); ok && !strings.HasPrefix(text, "+") {
-				return json.Number(text)
+			if n, ok := new(big.Int).SetString(text, 10); ok && !strings.HasPrefix(text, "+") {
+				return json.Number(n.String())
 			}
 		case huma.TypeBoolean:
 			if b, ok := truths[strings.ToLower(text)]; ok {
@@ -202,6 +214,18 @@ func coerce(to string, value any) any {
 		}
 	}
 	return value
+}
+
+// numberText writes a number of sensible size as text: as it is written, but for the + of an exponent.
+func numberText(n json.Number) any {
+	f, err := n.Float64()
+	switch {
+	case err != nil || math.Abs(f) > safeInteger || len(n) > 64:
+		return n
+	case strings.Contains(string(n), "+"):
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return n.String()
 }
 
 // whole writes a number such as 2.0 or 2e0 as an integer if it is one of sensible size.

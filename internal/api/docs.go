@@ -38,11 +38,52 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'sha
 // registerDocs adds the documentation's pages and files.
 func (a *api) registerDocs() {
 	a.mux.HandleFunc("GET /openapi.json", serveDocument(func() ([]byte, error) { return json.Marshal(a.document) }))
-	a.mux.HandleFunc("GET /openapi-3.0.json", serveDocument(a.document.Downgrade))
+	a.mux.HandleFunc("GET /openapi-3.0.json", serveDocument(a.downgrade))
 	a.mux.HandleFunc("GET /docs", serveAsset("docs.html"))
 	a.mux.HandleFunc("GET /redoc", serveAsset("redoc.html"))
 	for _, name := range assetFiles {
 		a.mux.HandleFunc("GET /static/"+name, serveAsset(name))
+	}
+}
+
+// downgrade gives the document in version 3.0 of OpenAPI, where a field has one type.
+func (a *api) downgrade() ([]byte, error) {
+	text, err := a.document.Downgrade()
+	if err != nil {
+		return nil, err
+	}
+	var document any
+	if err := json.Unmarshal(text, &document); err != nil {
+		return nil, err
+	}
+	oneType(document)
+	return json.Marshal(document)
+}
+
+// oneType takes out what is about the types that downgrading dropped: words for booleans, bounds of texts
+// that may be numbers.
+func oneType(value any) {
+	switch v := value.(type) {
+	case []any:
+		for _, e := range v {
+			oneType(e)
+		}
+	case map[string]any:
+		switch v["type"] {
+		case "boolean":
+			delete(v, "enum")
+		case "string":
+			delete(v, "minimum")
+			delete(v, "maximum")
+			if _, isSchema := v["not"].(map[string]any); isSchema {
+				delete(v, "not")
+			}
+		case "integer":
+			delete(v, "pattern")
+		}
+		for _, e := range v {
+			oneType(e)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -39,6 +40,8 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagAuth, Description: "Who one is."},
 			{Name: tagServers, Description: "Pulp servers, what is on them, and jobs to do there."},
 			{Name: tagTasks, Description: "Recorded runs of jobs."},
+			{Name: tagSchedules, Description: "Recurring jobs."},
+			{Name: tagJobs, Description: "What the engine that runs tasks has in its queue, in the words of the original's queue."},
 			{Name: tagAudit, Description: "Who changed what."},
 			{Name: tagHealth, Description: "State of the daemon."},
 		},
@@ -69,6 +72,9 @@ func schemaName(t reflect.Type, hint string) string {
 // pathParam finds the parameters of a path.
 var pathParam = regexp.MustCompile(`\{(\w+)\}`)
 
+// textParams are the path parameters that are no ids but texts, with an example.
+var textParams = map[string]string{"name": "default", "job_id": "7"}
+
 // describe makes the document's description of a route.
 func (a *api) describe(rt route) huma.Operation {
 	op := huma.Operation{
@@ -76,9 +82,11 @@ func (a *api) describe(rt route) huma.Operation {
 		Responses: a.responses(rt),
 	}
 	for _, found := range pathParam.FindAllStringSubmatch(rt.path, -1) {
-		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: found[1], In: "path", Required: true, Example: 1, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"},
-		})
+		param := &huma.Param{Name: found[1], In: "path", Required: true, Example: 1, Description: aboutPathParam(found[1], rt.path), Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
+		if example, text := textParams[param.Name]; text {
+			param.Example, param.Schema = example, &huma.Schema{Type: huma.TypeString}
+		}
+		op.Parameters = append(op.Parameters, param)
 	}
 	for _, p := range rt.params {
 		op.Parameters = append(op.Parameters, p.describe())
@@ -96,6 +104,23 @@ func (a *api) describe(rt route) huma.Operation {
 		}
 	}
 	return op
+}
+
+// aboutPathParam says what an id in a path is of.
+func aboutPathParam(name, path string) string {
+	switch {
+	case name == "repo_id":
+		return "Id of the repository's name over all servers: the field `repo_id` of its object."
+	case name == "name":
+		return "Name of the queue."
+	case name != "id":
+		return "Id of the " + strings.TrimSuffix(strings.ReplaceAll(name, "_", " "), " id") + "."
+	case strings.HasPrefix(path, "/v1/tasks/"):
+		return "Id of the task."
+	case strings.HasPrefix(path, "/v1/schedules/"):
+		return "Id of the schedule."
+	}
+	return "Id of the server."
 }
 
 // responses describes a route's answers.
@@ -172,9 +197,10 @@ func (a *api) listParams(l *listing) []*huma.Param {
 		low, high := float64(least), float64(most)
 		return &huma.Schema{Type: huma.TypeInteger, Minimum: &low, Maximum: &high, Default: standard}
 	}
+	size, largest := l.sizes(a.PageSize, a.MaxPageSize)
 	params := []*huma.Param{
 		{Name: "page", In: "query", Description: "Page to show, from 1.", Schema: integer(1, maxPage, 1)},
-		{Name: "page_size", In: "query", Description: "Rows a page; 0 asks for the total only.", Schema: integer(0, a.MaxPageSize, a.PageSize)},
+		{Name: "page_size", In: "query", Description: "Rows a page; 0 asks for the total only.", Schema: integer(0, largest, size)},
 		{Name: "sort_by", In: "query", Description: "Field to sort by; without it, by id.", Schema: choiceSchema(l.names())},
 		{Name: "order_by", In: "query", Description: "Direction.", Schema: choiceSchema([]string{"asc", "desc"})},
 	}
@@ -184,7 +210,8 @@ func (a *api) listParams(l *listing) []*huma.Param {
 		}
 		for _, op := range suffixes[f.kind] {
 			params = append(params, &huma.Param{
-				Name: paramName(f.name, op), In: "query", Description: fmt.Sprintf("Keeps rows: %s %s.", f.doc, comparisons[op]), Schema: f.schema(op),
+				Name: paramName(f.name, op), In: "query", Description: fmt.Sprintf("Keeps rows: %s %s.", f.doc, comparisons[op]),
+				Schema: f.schema(op), Explode: explode(op),
 			})
 		}
 	}
@@ -205,8 +232,19 @@ var comparisons = map[fleet.Op]string{
 
 // schema describes the values that a comparison takes.
 func (f listField) schema(op fleet.Op) *huma.Schema {
-	if op == fleet.Like || op == fleet.Match || op == fleet.In {
+	switch op {
+	case fleet.Like:
 		return &huma.Schema{Type: huma.TypeString}
+	case fleet.Match:
+		s := &huma.Schema{Type: huma.TypeString}
+		documentPattern(s)
+		return s
+	case fleet.In:
+		least := 1
+		if f.kind == textValue {
+			least = 0
+		}
+		return listSchema(f.schema(fleet.Equal), least)
 	}
 	switch f.kind {
 	case choiceValue:
@@ -216,9 +254,17 @@ func (f listField) schema(op fleet.Op) *huma.Schema {
 	case boolValue:
 		return &huma.Schema{Type: huma.TypeBoolean}
 	case momentValue:
-		return &huma.Schema{Type: huma.TypeString, Examples: []any{"2026-11-23T09:14:46"}}
+		return &huma.Schema{Type: huma.TypeString, Pattern: momentPattern, Examples: []any{"2026-11-23T09:14:46"}}
 	}
 	return &huma.Schema{Type: huma.TypeString}
+}
+
+// explode is false where a parameter holds several values, separated by commas; else it is not said.
+func explode(op fleet.Op) *bool {
+	if op == fleet.In {
+		return new(bool)
+	}
+	return nil
 }
 
 func choiceSchema(values []string) *huma.Schema {

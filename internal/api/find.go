@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/inventory"
@@ -26,14 +28,24 @@ type ContentSearch struct {
 	SHA256  string `json:"sha256,omitempty" maxLength:"71" doc:"Hash of its file; of a tag: digest of the image that it names. Images without a tag are not found."`
 }
 
+// document says that one of the three must be given.
+func (ContentSearch) document(s *huma.Schema) {
+	for _, name := range []string{"name", "version", "sha256"} {
+		given, least := &huma.Schema{}, 1
+		given.MinLength = &least
+		setTypes(given, huma.TypeNumber, huma.TypeString)
+		s.AnyOf = append(s.AnyOf, &huma.Schema{Required: []string{name}, Properties: map[string]*huma.Schema{name: given}})
+	}
+}
+
 // ContentUnit is a unit that was found, with the original's fields and the same few for every type (legacy section 6.8).
 type ContentUnit struct {
 	Href         string `json:"pulp_href" doc:"Its address on Pulp, by which it is removed."`
 	Package      string `json:"package,omitempty" doc:"Name, of deb packages: as Pulp has it."`
-	Name         string `json:"name"`
+	Name         string `json:"name" doc:"Its name; of files: their path."`
 	Version      string `json:"version,omitempty" doc:"Version as Pulp has it: of rpm packages without epoch and release."`
-	Architecture string `json:"architecture,omitempty"`
-	SHA256       string `json:"sha256,omitempty"`
+	Architecture string `json:"architecture,omitempty" doc:"What it is built for."`
+	SHA256       string `json:"sha256,omitempty" doc:"Hash of its file."`
 	PkgID        string `json:"pkgId,omitempty" doc:"Checksum, of rpm packages: as Pulp has it."`
 	FullName     string `json:"full_name" doc:"Name, full version and architecture, as the type's tools write them."`
 }

@@ -4,12 +4,14 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +30,7 @@ const maxBody = 1 << 20
 // says about it.
 type route struct {
 	method, path string
+	pattern      string // path as the mux needs it; empty: path
 	handle       handler
 	access       access   // who may use it
 	status       int      // of success; 0: 200
@@ -72,7 +75,10 @@ type statuser interface{ status() int }
 func (a *api) register(rt route) {
 	op := a.describe(rt)
 	a.document.AddOperation(&op)
-	pattern := rt.method + " " + rt.path
+	if !strings.Contains(rt.path, "{") {
+		a.literal[rt.path] = append(a.literal[rt.path], rt.method)
+	}
+	pattern := rt.method + " " + cmp.Or(rt.pattern, rt.path)
 	if strings.HasSuffix(pattern, "/") {
 		pattern += "{$}" // the list root alone, not all below it
 	}
@@ -173,6 +179,11 @@ func (a *api) answer(ctx context.Context, c huma.Context, status int, value any)
 // same path with or without a final slash if that one is taken (as the original does),
 // else refused in JSON.
 func (a *api) dispatch(w http.ResponseWriter, r *http.Request) {
+	if allow, ok := a.refused(r); ok {
+		w.Header().Set("Allow", allow)
+		writeProblem(w, r, http.StatusMethodNotAllowed, Problem{Detail: "Method Not Allowed"})
+		return
+	}
 	handler, pattern := a.mux.Handler(r)
 	if pattern != "" {
 		a.mux.ServeHTTP(w, r)
@@ -201,6 +212,23 @@ func (a *api) dispatch(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", refusal.header.Get("Allow"))
 	}
 	writeProblem(w, r, status, Problem{Detail: detail})
+}
+
+// refused tells whether a path that has routes of its own, without parameters, lacks the method, and which
+// it has: the mux would give the request to a route such as PATCH /v1/tasks/{id}.
+func (a *api) refused(r *http.Request) (allow string, refused bool) {
+	methods, ok := a.literal[r.URL.Path]
+	if !ok || slices.Contains(methods, r.Method) {
+		return "", false
+	}
+	if slices.Contains(methods, http.MethodGet) {
+		if r.Method == http.MethodHead {
+			return "", false
+		}
+		methods = append(slices.Clone(methods), http.MethodHead)
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", "), true
 }
 
 // toggleSlash gives the address with or without a final slash; nil for the root. It never begins with two, which

@@ -10,20 +10,20 @@ import (
 
 // Health tells that the process serves requests.
 type Health struct {
-	Status  string `json:"status" example:"ok"`
-	Version string `json:"version,omitempty" example:"1.0.0"`
+	Status  string `json:"status" doc:"ok." example:"ok"`
+	Version string `json:"version,omitempty" doc:"Version of the daemon." example:"1.0.0"`
 }
 
 // Readiness tells whether the daemon can do its work.
 type Readiness struct {
-	Status string  `json:"status" enum:"ok,unavailable" example:"ok"`
-	Checks []Check `json:"checks" nullable:"false"`
+	Status string  `json:"status" doc:"Whether everything is well." enum:"ok,unavailable" example:"ok"`
+	Checks []Check `json:"checks" doc:"What the daemon depends on." nullable:"false"`
 }
 
 // Check is one thing the daemon depends on.
 type Check struct {
 	Name    string `json:"name" doc:"What is looked at." example:"database"`
-	OK      bool   `json:"ok"`
+	OK      bool   `json:"ok" doc:"Whether it is well."`
 	Problem string `json:"problem,omitempty" doc:"What is wrong, and what to do."`
 	Warning string `json:"warning,omitempty" doc:"What works, but should not be left so, and what to do."`
 }

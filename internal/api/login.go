@@ -50,25 +50,25 @@ type Credentials struct {
 // Login is a login that succeeded.
 type Login struct {
 	Token     string  `json:"access_token" doc:"Send it as Authorization: Bearer."`
-	Type      string  `json:"token_type" enum:"bearer"`
+	Type      string  `json:"token_type" doc:"How to send the token." enum:"bearer"`
 	ExpiresIn int64   `json:"expires_in" doc:"Seconds until the login ends."`
-	Expires   instant `json:"expires" nullable:"false"`
+	Expires   instant `json:"expires" doc:"When the login ends." nullable:"false"`
 	Role      string  `json:"role" doc:"What one may do: reader or admin."`
 }
 
 // TokenLookup tells whose a token is; legacy section 3.3.
 type TokenLookup struct {
-	Username string   `json:"username"`
-	Groups   []string `json:"groups" nullable:"false"`
+	Username string   `json:"username" doc:"Who logged in."`
+	Groups   []string `json:"groups" doc:"Groups of the directory that they are in." nullable:"false"`
 	Expires  string   `json:"expires" doc:"When the login ends: time, then date, in UTC."`
-	Role     string   `json:"role"`
+	Role     string   `json:"role" doc:"What they may do: reader or admin."`
 }
 
 // Me tells who makes a request.
 type Me struct {
 	Username *string  `json:"username" doc:"null: nobody logged in, and nobody needs to for what the role allows."`
-	Role     string   `json:"role" enum:"reader,admin"`
-	Groups   []string `json:"groups" nullable:"false"`
+	Role     string   `json:"role" doc:"What one may do." enum:"reader,admin"`
+	Groups   []string `json:"groups" doc:"Groups of the directory that one is in." nullable:"false"`
 	Expires  instant  `json:"expires" doc:"When the login ends; null: there is none."`
 }
 

@@ -36,6 +36,8 @@ type memory struct {
 	repositories []fleet.Repository
 	tasks        []fleet.Task
 	stages       []fleet.Stage
+	schedules    []fleet.ListedSchedule
+	jobs         []fleet.EngineJob
 	query        fleet.Query
 	err          error
 	panics       bool
@@ -174,6 +176,12 @@ var day = time.Date(2026, 11, 23, 9, 10, 14, 123456000, time.UTC)
 
 // newMemory is a store with a little of everything.
 func newMemory() *memory {
+	m := plainMemory()
+	m.schedules, m.jobs = someSchedules(), someJobs(m.tasks)
+	return m
+}
+
+func plainMemory() *memory {
 	hour := func(h int) time.Time { return day.Add(time.Duration(h) * time.Hour) }
 	return &memory{
 		servers: []fleet.Server{
@@ -215,6 +223,7 @@ func newMemory() *memory {
 func (m *memory) options() Options {
 	return Options{
 		Servers: memServers{memory: m}, Repositories: memRepositories{memory: m}, Tasks: memTasks{m}, Queue: memQueue{m},
+		Schedules: memSchedules{m}, EngineJobs: memJobs{m}, MaxJobPageSize: 24,
 		Jobs: []job.Definition{syncJob(), registerJob(), {Kind: fleet.KindRepoSync, Summary: "nobody asks for this one"}}, MaxPageSize: 100, Version: "1.2.3", Access: auth.Everyone(),
 		Find: func(context.Context, fleet.Server, fleet.Repository, inventory.Search) ([]inventory.Found, error) {
 			return nil, nil

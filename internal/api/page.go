@@ -6,10 +6,10 @@ import "github.com/pulp/pulp-manager/internal/fleet"
 
 // Page is one page of a list.
 type Page[T any] struct {
-	Items    []T `json:"items" nullable:"false"`
+	Items    []T `json:"items" doc:"The rows of this page." nullable:"false"`
 	Total    int `json:"total" doc:"Rows in all pages that match the filters." example:"1"`
-	Page     int `json:"page" example:"1"`
-	PageSize int `json:"page_size" example:"50"`
+	Page     int `json:"page" doc:"Number of this page, from 1." example:"1"`
+	PageSize int `json:"page_size" doc:"Rows a page at most." example:"50"`
 }
 
 // pageOf shows a page of the store.

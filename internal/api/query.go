@@ -13,7 +13,20 @@ import (
 )
 
 // listing says by what a list can be filtered and sorted.
-type listing struct{ fields []listField }
+type listing struct {
+	fields []listField
+
+	size    int // rows a page where the client does not say; 0: the API's
+	largest int // page a client may ask for; 0: the API's
+}
+
+// sizes gives the sizes of the list's pages, where it has its own.
+func (l *listing) sizes(size, largest int) (int, int) {
+	if l == nil || l.largest == 0 {
+		return size, largest
+	}
+	return l.size, l.largest
+}
 
 // sortable adds fields that a list can only be sorted by.
 func sortable(names ...string) []listField {
@@ -26,6 +39,7 @@ func sortable(names ...string) []listField {
 
 // parse reads a query string. A nil listing knows no parameter.
 func (l *listing) parse(raw string, size, largest int) (fleet.Query, []FieldProblem) {
+	size, largest = l.sizes(size, largest)
 	q := fleet.Query{Page: 1, Size: size}
 	values, err := url.ParseQuery(raw)
 	if err != nil {

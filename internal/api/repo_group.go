@@ -12,18 +12,19 @@ import (
 // PulpServerRepoGroup is a group attached to a server as the API shows it (legacy
 // section 3.4).
 type PulpServerRepoGroup struct {
-	Server             int64   `json:"pulp_server_id"`
-	Group              int64   `json:"repo_group_id"`
-	Name               string  `json:"name"`
+	Server             int64   `json:"pulp_server_id" doc:"Id of the server."`
+	Group              int64   `json:"repo_group_id" doc:"Id of the group, as used in paths."`
+	Name               string  `json:"name" doc:"Its name."`
 	Schedule           *string `json:"schedule" doc:"Cron text; null: synced by request only."`
 	MaxConcurrentSyncs *string `json:"max_concurrent_syncs" doc:"A number, as text."` // D44, kept
-	MaxRuntime         *string `json:"max_runtime"`
+	MaxRuntime         *string `json:"max_runtime" doc:"Longest run time of its sync."`
 	DateCreated        moment  `json:"date_created"`
 	DateLastUpdated    moment  `json:"date_last_updated"`
 }
 
 // groupList is what a server's groups can be filtered and sorted by.
-var groupList = &listing{fields: append([]listField{
+var groupList = &listing{fields: []listField{
+	{name: "pulp_server_id", kind: numberValue, doc: "id of the server"},
 	{name: "repo_group_id", kind: numberValue, doc: "id of the group"},
 	{name: "name", doc: "name of the group"},
 	{name: "schedule", doc: "when it is synced"},
@@ -31,7 +32,7 @@ var groupList = &listing{fields: append([]listField{
 	{name: "max_runtime", doc: "longest run time"},
 	{name: "date_created", kind: momentValue, doc: "when it came"},
 	{name: "date_last_updated", kind: momentValue, doc: "when it was changed"},
-}, sortable("pulp_server_id")...)}
+}}
 
 func (a *api) listGroups(ctx context.Context, r *request) (any, error) {
 	server, err := r.id("id")

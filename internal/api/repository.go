@@ -12,14 +12,14 @@ import (
 // PulpServerRepo is a repository on a server as the API shows it (legacy section 3.4).
 type PulpServerRepo struct {
 	ID               int64   `json:"id" doc:"Id of this repository on this server."`
-	Name             string  `json:"name"`
-	Type             string  `json:"repo_type" example:"deb"`
-	Server           int64   `json:"pulp_server_id"`
+	Name             string  `json:"name" doc:"Its name, the same on every server."`
+	Type             string  `json:"repo_type" doc:"What it holds: deb, rpm, file, python or container." example:"deb"`
+	Server           int64   `json:"pulp_server_id" doc:"Id of its server."`
 	NameID           int64   `json:"repo_id" doc:"Id of the repository's name over all servers, as used in paths."`
-	Href             string  `json:"repo_href"`
-	RemoteHref       *string `json:"remote_href"`
-	RemoteFeed       *string `json:"remote_feed"`
-	DistributionHref *string `json:"distribution_href"`
+	Href             string  `json:"repo_href" doc:"Its address on Pulp."`
+	RemoteHref       *string `json:"remote_href" doc:"Address of its remote on Pulp; null: it has none."`
+	RemoteFeed       *string `json:"remote_feed" doc:"Where it is synced from; null: nowhere."`
+	DistributionHref *string `json:"distribution_href" doc:"Address of its distribution on Pulp; null: it has none."`
 	Health           *string `json:"repo_sync_health" doc:"Null: it is not meant to sync, or was never synced."`
 	HealthDate       moment  `json:"repo_sync_health_date"`
 	DateCreated      moment  `json:"date_created"`
@@ -35,9 +35,9 @@ type PulpServerRepo struct {
 	DriftDate         *time.Time `json:"drift_date" doc:"When that was first seen; with a zone."`
 }
 
-// repositoryList is what a server's repositories can be filtered and sorted by.
+// repositoryList is what repositories can be filtered and sorted by, on one server or on all.
 var repositoryList = &listing{fields: append([]listField{
-	{name: "id", kind: numberValue, doc: "id of the repository on this server"},
+	{name: "id", kind: numberValue, doc: "id of the repository on its server"},
 	{name: "name", doc: "name of the repository"},
 	{name: "repo_type", doc: "its type, such as deb"},
 	{name: "repo_id", kind: numberValue, doc: "id of its name over all servers"},
@@ -49,7 +49,23 @@ var repositoryList = &listing{fields: append([]listField{
 	{name: "repo_sync_health_date", kind: momentValue, doc: "when that health was found"},
 	{name: "date_created", kind: momentValue, doc: "when it was first seen"},
 	{name: "date_last_updated", kind: momentValue, doc: "when it was changed"},
-}, sortable("repo_sync_health_id", "pulp_server_id", "pulp_server_name")...)}
+
+	{name: "latest_version", doc: "address of its newest version"},
+	{name: "served_version", doc: "address of the version that is served"},
+	{name: "served_publication", doc: "address of the publication that is served"},
+	{name: "base_path", doc: "base path of its distribution"},
+	{name: "packages", kind: numberValue, doc: "number of its packages"},
+	{name: "managed", kind: boolValue, doc: "whether it carries the label of pulp-manager"},
+	{name: "drifted", kind: boolValue, doc: "whether there is anything under drift"},
+	{name: "drift_date", kind: momentValue, doc: "since when"},
+	{name: "unwanted", kind: boolValue, doc: "whether nothing wants it any more"},
+	{name: "last_attempt", kind: momentValue, doc: "when its newest sync ended"},
+	{name: "last_attempt_state", kind: choiceValue, values: texts(fleet.TaskStates), doc: "how that ended"},
+	{name: "last_success", kind: momentValue, doc: "when its newest successful sync ended"},
+
+	{name: "pulp_server_id", kind: numberValue, doc: "id of the server it is on"},
+	{name: "pulp_server_name", doc: "name of the server it is on"},
+}, sortable("repo_sync_health_id")...)}
 
 func (a *api) listRepositories(ctx context.Context, r *request) (any, error) {
 	server, err := r.id("id")

@@ -9,11 +9,13 @@ import (
 
 // Tags group the operations in the documentation.
 const (
-	tagServers = "servers"
-	tagTasks   = "tasks"
-	tagHealth  = "health"
-	tagAuth    = "auth"
-	tagAudit   = "audit"
+	tagServers   = "servers"
+	tagTasks     = "tasks"
+	tagSchedules = "schedules"
+	tagJobs      = "rq_jobs"
+	tagHealth    = "health"
+	tagAuth      = "auth"
+	tagAudit     = "audit"
 )
 
 // routes is the map of the API. Besides these there are the documentation's pages
@@ -47,6 +49,11 @@ func (a *api) routes() []route {
 			example:     exampleRepository, errors: []int{http.StatusNotFound},
 		},
 		{
+			method: http.MethodGet, path: "/v1/repos/", id: "list-repos", tag: tagServers, handle: a.listFleetRepositories, access: readers,
+			summary: "List the repositories of all servers", description: "The repositories that are on the servers of the configuration, as last seen there.",
+			list: repositoryList, example: examplePage(exampleFleetRepo),
+		},
+		{
 			method: http.MethodGet, path: "/v1/pulp_servers/{id}/repo_groups", id: "list-server-repo-groups", tag: tagServers, access: readers, handle: a.listGroups,
 			summary: "List a server's repository groups", description: "The groups of repositories that a server syncs. An unknown server has none.",
 			list: groupList, example: examplePage(exampleGroup),
@@ -63,7 +70,18 @@ func (a *api) routes() []route {
 				"At least one of the three must be given; all that are given must fit. Nothing found is an empty list. " + aboutRepositoryID,
 			body: a.bodyOf(ContentSearch{}), status: http.StatusCreated, example: exampleContent, errors: []int{http.StatusNotFound, http.StatusBadGateway},
 		},
-	}, a.askRoutes(), []route{
+		a.repositoryTaskRoute(),
+	}, a.askRoutes(), a.jobRoutes(), []route{
+		{
+			method: http.MethodGet, path: "/v1/schedules/", id: "list-schedules", tag: tagSchedules, handle: a.listSchedules, access: readers,
+			summary: "List the schedules", description: "The recurring jobs of all servers.",
+			list: scheduleList, example: examplePage(exampleSchedule),
+		},
+		{
+			method: http.MethodGet, path: "/v1/schedules/{id}", id: "get-schedule", tag: tagSchedules, handle: a.getSchedule, access: readers,
+			summary: "Show a schedule", description: "One recurring job with its next runs.",
+			example: exampleScheduleDetail, errors: []int{http.StatusNotFound},
+		},
 		{
 			method: http.MethodGet, path: "/v1/tasks/", id: "list-tasks", tag: tagTasks, access: readers, handle: a.listTasks,
 			summary: "List the tasks", description: "Recorded runs of jobs, those of single repositories (`parent_task_id`) included.",

@@ -12,18 +12,18 @@ import (
 
 // PulpServer is a server as the API shows it (legacy section 3.4).
 type PulpServer struct {
-	ID                     int64   `json:"id"`
+	ID                     int64   `json:"id" doc:"Id, as used in paths."`
 	Name                   string  `json:"name" doc:"Name, which is also its network address."`
 	Username               string  `json:"username" doc:"Account on Pulp."`
 	CredentialMount        *string `json:"vault_service_account_mount" doc:"Vault mount of the account."`
 	Health                 *string `json:"repo_sync_health_rollup" doc:"Worst health of its repositories; null: not known."`
 	HealthDate             moment  `json:"repo_sync_health_rollup_date"`
-	SnapshotSupported      bool    `json:"snapshot_supported"`
-	MaxConcurrentSnapshots *int    `json:"max_concurrent_snapshots"`
+	SnapshotSupported      bool    `json:"snapshot_supported" doc:"Whether snapshots are made there."`
+	MaxConcurrentSnapshots *int    `json:"max_concurrent_snapshots" doc:"How many snapshots are made at a time; null: not said."`
 	RegistrationSchedule   *string `json:"repo_config_registration_schedule" doc:"Cron text; null: repositories are not registered on schedule."`
-	RegistrationMaxRuntime *string `json:"repo_config_registration_max_runtime"`
-	RegistrationRegexInc   *string `json:"repo_config_registration_regex_include"`
-	RegistrationRegexExc   *string `json:"repo_config_registration_regex_exclude"`
+	RegistrationMaxRuntime *string `json:"repo_config_registration_max_runtime" doc:"Longest run time of the scheduled registration."`
+	RegistrationRegexInc   *string `json:"repo_config_registration_regex_include" doc:"Pattern of the definitions that are registered; null: all."`
+	RegistrationRegexExc   *string `json:"repo_config_registration_regex_exclude" doc:"Pattern of the definitions that are not; null: none."`
 	DateCreated            moment  `json:"date_created"`
 	DateLastUpdated        moment  `json:"date_last_updated"`
 }

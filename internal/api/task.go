@@ -16,18 +16,18 @@ import (
 
 // Task is a task as the API shows it (legacy section 3.5).
 type Task struct {
-	ID           int64     `json:"id"`
-	Name         string    `json:"name"`
+	ID           int64     `json:"id" doc:"Id, as used in paths."`
+	Name         string    `json:"name" doc:"What it does, and where."`
 	Parent       *string   `json:"parent_task_id" doc:"An id, as text; null: it has no parent."` // D44, kept
-	Kind         string    `json:"task_type" example:"repo_group_sync"`
+	Kind         string    `json:"task_type" doc:"What it is a run of." example:"repo_group_sync"`
 	Args         object    `json:"task_args" doc:"What it was asked to do."`
 	DateQueued   moment    `json:"date_queued" nullable:"false"`
 	DateStarted  moment    `json:"date_started"`
 	DateFinished moment    `json:"date_finished"`
-	State        string    `json:"state" example:"running"`
+	State        string    `json:"state" doc:"Where it is in its life." example:"running"`
 	Error        TaskError `json:"error" doc:"Empty where there is none."`
-	WorkerName   *string   `json:"worker_name"`
-	WorkerJobID  *string   `json:"worker_job_id"`
+	WorkerName   *string   `json:"worker_name" doc:"Host that runs or ran it; null: not started."`
+	WorkerJobID  *string   `json:"worker_job_id" doc:"Id of its job in the queue; null: not started."`
 }
 
 // TaskError says why a task or a stage failed.
@@ -39,14 +39,14 @@ type TaskError struct {
 // TaskDetail is a task with its stages.
 type TaskDetail struct {
 	Task
-	Stages []TaskStage `json:"stages" nullable:"false"`
+	Stages []TaskStage `json:"stages" doc:"Its stages, in the order they began." nullable:"false"`
 }
 
 // TaskStage is a named step of a task.
 type TaskStage struct {
-	ID     int64          `json:"id"`
-	Task   int64          `json:"task_id"`
-	Name   string         `json:"name"`
+	ID     int64          `json:"id" doc:"Id of the stage."`
+	Task   int64          `json:"task_id" doc:"Id of its task."`
+	Name   string         `json:"name" doc:"What is done in it."`
 	Detail map[string]any `json:"detail" doc:"How far it is: msg, task_href and others."`
 	Error  TaskError      `json:"error" doc:"Empty where there is none."`
 }
@@ -64,6 +64,8 @@ var taskList = &listing{fields: append([]listField{
 	{name: "parent_task_id", kind: numberValue, doc: "id of the task it is part of; 0: it has none"},
 	{name: "state", kind: choiceValue, values: texts(fleet.TaskStates), doc: "where it is in its life"},
 	{name: "task_type", kind: choiceValue, values: texts(fleet.Kinds), doc: "what it is a run of"},
+	{name: "task_args", doc: "what it was asked to do, as JSON text"},
+	{name: "error", doc: "why it failed, as JSON text"},
 	{name: "worker_name", doc: "host that ran it"},
 	{name: "worker_job_id", doc: "id of its job in the queue"},
 	{name: "date_queued", kind: momentValue, doc: "when it was queued"},

@@ -23,6 +23,8 @@ type (
 	RequestID int64
 	// ScheduleID identifies a schedule.
 	ScheduleID int64
+	// EngineJobID identifies a job of the engine (`worker_job_id` of the REST API).
+	EngineJobID int64
 )
 
 // RepositoryType is the name of a content type: deb, rpm, file … Only package

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 
@@ -30,8 +31,8 @@ func CompilePattern(text string) (*Pattern, error) {
 	if text == "" {
 		return nil, nil
 	}
-	if len(text) > 1024 {
-		return nil, fault.New(fault.Invalid, "pattern of %d characters is too long (1024 at most)", len(text))
+	if n := utf8.RuneCountInString(text); n > 1024 {
+		return nil, fault.New(fault.Invalid, "pattern of %d characters is too long (1024 at most)", n)
 	}
 	fast, err := regexp.Compile(text)
 	if err == nil {

@@ -136,6 +136,25 @@ type Schedules interface {
 	FindSchedules(ctx context.Context, server ServerID) ([]Schedule, error)
 }
 
+// ScheduleLists shows the recurring jobs.
+type ScheduleLists interface {
+	FindListedSchedules(ctx context.Context, q Query) (Page[ListedSchedule], error)
+	// ListedSchedule gives one schedule; NotFound.
+	ListedSchedule(ctx context.Context, id ScheduleID) (ListedSchedule, error)
+}
+
+// EngineJobs shows what the engine that runs tasks has in its queues.
+type EngineJobs interface {
+	// EngineQueues gives the names of the queues.
+	EngineQueues(ctx context.Context) ([]string, error)
+	// CountEngineJobs counts a queue's jobs by state; NotFound.
+	CountEngineJobs(ctx context.Context, queue string) (map[EngineJobState]int, error)
+	// FindEngineJobs lists a queue's jobs in a state; NotFound.
+	FindEngineJobs(ctx context.Context, queue string, state EngineJobState, q Query) (Page[EngineJob], error)
+	// EngineJob gives one job; NotFound.
+	EngineJob(ctx context.Context, id EngineJobID) (EngineJob, error)
+}
+
 // Configurations holds the configuration in force.
 type Configurations interface {
 	// Apply makes the store equal to a configuration, in one transaction under a lock.

@@ -12,6 +12,8 @@ type Repository struct {
 	Name   string
 	Type   RepositoryType
 
+	ServerName ServerName // in lists; else empty
+
 	Href             string // Pulp's
 	RemoteHref       string // empty: it has no remote and is not meant to sync
 	RemoteFeed       string // url of the remote

@@ -31,3 +31,10 @@ func ScheduleTaskName(kind Kind, server ServerName) string {
 	}
 	return "repo sync " + string(server)
 }
+
+// ListedSchedule is a schedule with the names of what it is about.
+type ListedSchedule struct {
+	Schedule
+	ServerName ServerName
+	GroupName  string // empty: the server's registration
+}

@@ -37,7 +37,8 @@ type Ask struct {
 	// empty: none.
 	Argument string
 	// Body is the struct of the request's JSON body, with huma's tags (json, doc,
-	// example, required, minimum …). Flags of the CLI verb have the fields' names.
+	// example, required, minimum …), and needed:"true" at a text that NewTask refuses to be
+	// without, in words of its own. Flags of the CLI verb have the fields' names.
 	Body reflect.Type
 	// NewTask makes the task from a decoded body (a value of type Body); the repository is given
 	// where it is asked for on one. Errors are Invalid.

@@ -70,7 +70,7 @@ func (s *Store) Record(ctx context.Context, e fleet.AuditEntry) error {
 
 // FindAudit implements fleet.Audit.
 func (s *Store) FindAudit(ctx context.Context, q fleet.Query) (fleet.Page[fleet.AuditEntry], error) {
-	return list(ctx, s, q, auditFields, "a.id", func(sel *bun.SelectQuery) *bun.SelectQuery { return sel }, auditRow.entry)
+	return list(ctx, s, q, listed[auditRow, fleet.AuditEntry]{fields: auditFields, id: "a.id", convert: auditRow.entry})
 }
 
 func (r auditRow) entry() fleet.AuditEntry {

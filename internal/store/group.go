@@ -41,13 +41,15 @@ type serverGroupRow struct {
 	Exclude string `bun:"exclude,scanonly"`
 }
 
+var groupOf = &other{table: "repo_groups", alias: "g", key: "sg.group_id"}
+
 // serverGroupFields are an attached group's fields in the REST API (legacy section 3.4).
 var serverGroupFields = fields{
 	"pulp_server_id":       {expr: "sg.server_id", typ: integer},
 	"repo_group_id":        {expr: "sg.group_id", typ: integer},
-	"name":                 {expr: "g.name", typ: text},
-	"regex_include":        {expr: "g.include", typ: text},
-	"regex_exclude":        {expr: "g.exclude", typ: text},
+	"name":                 {expr: "g.name", typ: text, of: groupOf},
+	"regex_include":        {expr: "g.include", typ: text, of: groupOf},
+	"regex_exclude":        {expr: "g.exclude", typ: text, of: groupOf},
 	"pulp_master":          {expr: "sg.primary_server", typ: text},
 	"schedule":             {expr: "sg.schedule", typ: text},
 	"max_concurrent_syncs": {expr: "sg.max_concurrent_syncs", typ: integer},
@@ -63,9 +65,12 @@ func serverGroups(sel *bun.SelectQuery) *bun.SelectQuery {
 
 // FindServerGroups implements fleet.Servers.
 func (s *Store) FindServerGroups(ctx context.Context, server fleet.ServerID, q fleet.Query) (fleet.Page[fleet.ServerGroup], error) {
-	return list(ctx, s, q, serverGroupFields, "sg.group_id", func(sel *bun.SelectQuery) *bun.SelectQuery {
-		return serverGroups(sel).Where("sg.server_id = ?", server)
-	}, serverGroupRow.serverGroup)
+	ofServer := func(sel *bun.SelectQuery) *bun.SelectQuery { return sel.Where("sg.server_id = ?", server) }
+	return list(ctx, s, q, listed[serverGroupRow, fleet.ServerGroup]{
+		fields: serverGroupFields, id: "sg.group_id", key: func(r serverGroupRow) int64 { return r.GroupID }, convert: serverGroupRow.serverGroup,
+		only: func(sel *bun.SelectQuery, _ bool) *bun.SelectQuery { return ofServer(sel) },
+		show: func(sel *bun.SelectQuery) *bun.SelectQuery { return ofServer(serverGroups(sel)) },
+	})
 }
 
 // ServerGroup implements fleet.Servers.

@@ -15,6 +15,8 @@ var (
 	_ fleet.PulpRequests   = (*Store)(nil)
 	_ fleet.Locks          = (*Store)(nil)
 	_ fleet.Schedules      = (*Store)(nil)
+	_ fleet.ScheduleLists  = (*Store)(nil)
+	_ fleet.EngineJobs     = (*Store)(nil)
 	_ fleet.Configurations = (*Store)(nil)
 	_ fleet.Fingerprints   = (*Store)(nil)
 	_ fleet.Ownership      = (*Store)(nil)

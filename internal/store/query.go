@@ -3,10 +3,8 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -34,7 +32,32 @@ type field struct {
 	expr     string // SQL
 	typ      fieldType
 	nullable bool     // an absent one sorts first, as in the original; for an id, 0 means absent
+	number   bool     // 0 is a number like any other, though the field is nullable
 	values   []string // the only ones there are; nil: any
+	of       *other   // table that the expression is about; nil: the list's own
+}
+
+// condition is a piece of SQL that is true or false of a row.
+type condition = schema.QueryWithArgs
+
+// other is a table of which each row of a list names one row.
+type other struct {
+	table, alias string
+	key          string // column of the list with that row's id
+}
+
+// join joins the table to the list.
+func (o *other) join() string {
+	return fmt.Sprintf("JOIN %s AS %s ON %s.id = %s", o.table, o.alias, o.alias, o.key)
+}
+
+// keep makes a condition on the table one on the list. first says to look for the table's rows before the list's:
+// right where few fit, or where a row stands for many of the list's.
+func (o *other) keep(c condition, first bool) condition {
+	if first {
+		return bun.SafeQuery("? IN (SELECT ?.id FROM ? AS ? WHERE ?)", bun.Safe(o.key), bun.Safe(o.alias), bun.Safe(o.table), bun.Safe(o.alias), c)
+	}
+	return bun.SafeQuery("EXISTS (SELECT 1 FROM ? AS ? WHERE ?.id = ? AND ?)", bun.Safe(o.table), bun.Safe(o.alias), bun.Safe(o.alias), bun.Safe(o.key), c)
 }
 
 // fields are all that a list can be filtered and sorted by: an allow-list, so
@@ -71,100 +94,13 @@ func texts[T ~string](values []T) []string {
 	return all
 }
 
-// list asks for one page of a list and its total. prepare selects from the right tables
-// the rows that may be listed at all; id is the column that makes the order stable.
-func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, known fields, id string,
-	prepare func(*bun.SelectQuery) *bun.SelectQuery, convert func(Row) T,
-) (fleet.Page[T], error) {
-	conditions, err := known.conditions(s.Dialect(), q.Filters)
-	if err != nil {
-		return fleet.Page[T]{}, err
-	}
-	order, err := known.order(q, id)
-	if err != nil {
-		return fleet.Page[T]{}, err
-	}
-	limit, offset, err := window(q)
-	if err != nil {
-		return fleet.Page[T]{}, err
-	}
-	rows := []Row{}
-	sel := prepare(s.read.NewSelect().Model(&rows))
-	for _, c := range conditions {
-		sel = sel.Where("?", c)
-	}
-	total, err := sel.Count(ctx)
-	if err != nil {
-		return fleet.Page[T]{}, s.errors.classify(ctx, err, "count a list")
-	}
-	page := fleet.Page[T]{Items: []T{}, Total: int(total)}
-	if limit == 0 || offset >= total {
-		return page, nil
-	}
-	if err := sel.OrderExpr(order).Limit(limit).Offset(offset).Scan(ctx); err != nil {
-		return fleet.Page[T]{}, s.errors.classify(ctx, err, "read a list")
-	}
-	for _, r := range rows {
-		page.Items = append(page.Items, convert(r))
-	}
-	return page, nil
-}
-
-func window(q fleet.Query) (limit, offset int64, err error) {
-	if q.Page < 0 || q.Size < 0 {
-		return 0, 0, fault.New(fault.Invalid, "page %d of size %d: neither may be negative", q.Page, q.Size)
-	}
-	before, size := int64(max(q.Page, 1)-1), int64(q.Size)
-	if size > 0 && before > math.MaxInt64/size {
-		return 0, 0, nil // beyond any end
-	}
-	return size, before * size, nil
-}
-
-func (f fields) order(q fleet.Query, id string) (string, error) {
-	direction, nulls := " ASC", " NULLS FIRST"
-	if q.Desc {
-		direction, nulls = " DESC", " NULLS LAST"
-	}
-	by := id + direction
-	if q.Sort == "" {
-		return by, nil
-	}
-	sort, err := f.field(q.Sort, "sort by")
-	switch {
-	case err != nil:
-		return "", err
-	case sort.expr == id:
-		return by, nil
-	case !sort.nullable:
-		nulls = ""
-	}
-	return sort.expr + direction + nulls + ", " + by, nil
-}
-
-func (f fields) conditions(d Dialect, filters []fleet.Filter) ([]schema.QueryWithArgs, error) {
-	all := make([]schema.QueryWithArgs, 0, len(filters))
-	for _, filter := range filters {
-		known, err := f.field(filter.Field, "filter")
-		if err != nil {
-			return nil, err
-		}
-		c, err := known.condition(d, filter)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
-	}
-	return all, nil
-}
-
 // comparisons are the operators that SQL has as they are.
 var comparisons = map[fleet.Op]string{
 	fleet.Equal: "=", fleet.Less: "<", fleet.AtMost: "<=", fleet.Greater: ">", fleet.AtLeast: ">=",
 }
 
-func (f field) condition(d Dialect, filter fleet.Filter) (schema.QueryWithArgs, error) {
-	none := schema.QueryWithArgs{}
+func (f field) condition(d Dialect, filter fleet.Filter) (condition, error) {
+	none := condition{}
 	column := bun.Safe(f.expr)
 	if filter.Op == fleet.In {
 		values, err := f.all(filter)
@@ -181,7 +117,7 @@ func (f field) condition(d Dialect, filter fleet.Filter) (schema.QueryWithArgs, 
 		return none, err
 	}
 	if op, ok := comparisons[filter.Op]; ok {
-		if f.nullable && f.typ == integer && filter.Op == fleet.Equal && value == int64(0) {
+		if f.nullable && !f.number && f.typ == integer && filter.Op == fleet.Equal && value == int64(0) {
 			return bun.SafeQuery("? IS NULL", column), nil
 		}
 		return bun.SafeQuery("? "+op+" ?", column, value), nil
@@ -193,8 +129,8 @@ func (f field) condition(d Dialect, filter fleet.Filter) (schema.QueryWithArgs, 
 }
 
 // likeOrMatch compares in any case on both databases, as the original's did.
-func likeOrMatch(d Dialect, column bun.Safe, filter fleet.Filter, value any) (schema.QueryWithArgs, error) {
-	none := schema.QueryWithArgs{}
+func likeOrMatch(d Dialect, column bun.Safe, filter fleet.Filter, value any) (condition, error) {
+	none := condition{}
 	if filter.Op == fleet.Like {
 		if d == PostgreSQL {
 			return bun.SafeQuery(`? ILIKE ?`, column, value), nil

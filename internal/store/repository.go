@@ -48,22 +48,28 @@ type repositoryRow struct {
 
 	Name    string `bun:"name,scanonly"`
 	Waiting string `bun:"waiting,scanonly"`
+
+	ServerName string `bun:"server_name,scanonly"` // of lists
 }
 
-// repositoryFields are a repository's fields in the REST API (legacy section 3.4).
+// Tables that a repository names a row of.
+var (
+	nameOf   = &other{table: "repository_names", alias: "n", key: "r.name_id"}
+	serverOf = &other{table: "servers", alias: "s", key: "r.server_id"}
+)
+
+// repositoryFields are a repository's fields in the REST API (legacy section 3.4), and ours.
 var repositoryFields = fields{
 	"id":                    {expr: "r.id", typ: integer},
-	"name":                  {expr: "n.name", typ: text},
+	"name":                  {expr: "n.name", typ: text, of: nameOf},
 	"repo_type":             {expr: "r.type", typ: text},
 	"pulp_server_id":        {expr: "r.server_id", typ: integer},
-	"pulp_server_name":      {expr: "s.name", typ: text},
+	"pulp_server_name":      {expr: "s.name", typ: text, of: serverOf},
 	"repo_id":               {expr: "r.name_id", typ: integer},
 	"repo_href":             {expr: "r.href", typ: text},
 	"remote_href":           {expr: "r.remote_href", typ: text},
 	"remote_feed":           {expr: "r.remote_feed", typ: text},
 	"distribution_href":     {expr: "r.distribution_href", typ: text},
-	"base_path":             {expr: "r.base_path", typ: text},
-	"packages":              {expr: "r.packages", typ: integer},
 	"repo_sync_health":      {expr: "r.health", typ: text, values: texts(fleet.Healths)},
 	"repo_sync_health_id":   {expr: position("r.health", fleet.Healths), typ: integer, nullable: true},
 	"repo_sync_health_date": {expr: "r.health_date", typ: moment, nullable: true},
@@ -72,7 +78,24 @@ var repositoryFields = fields{
 	"last_success":          {expr: "r.last_success", typ: moment, nullable: true},
 	"date_created":          {expr: "r.date_created", typ: moment},
 	"date_last_updated":     {expr: "r.date_last_updated", typ: moment},
+
+	"latest_version":     {expr: "r.latest_version", typ: text},
+	"served_version":     {expr: "r.served_version", typ: text},
+	"served_publication": {expr: "r.served_publication", typ: text},
+	"base_path":          {expr: "r.base_path", typ: text},
+	"packages":           {expr: "(CASE WHEN r.packages_version <> '' THEN r.packages END)", typ: integer, nullable: true, number: true},
+	"managed":            {expr: "r.owned", typ: boolean},
+	"unwanted":           {expr: "(r.unwanted IS NOT NULL)", typ: boolean},
+	"drifted":            {expr: drifted, typ: boolean},
+	"drift_date":         {expr: driftDate, typ: moment, nullable: true},
 }
+
+// drifted tells whether there is anything under a repository's drift, and driftDate since when, as the REST API shows them.
+const (
+	drifted = `(r.drift <> '' OR r.unwanted IS NOT NULL OR EXISTS (SELECT 1 FROM adoptions AS ad JOIN repository_names AS an ON an.name = ad.name
+		WHERE ad.server_id = r.server_id AND an.id = r.name_id AND ad.changes <> ''))`
+	driftDate = `(CASE WHEN r.drift = '' THEN r.unwanted WHEN r.unwanted IS NULL OR r.drift_date <= r.unwanted THEN r.drift_date ELSE r.unwanted END)`
+)
 
 // repositories selects repositories with their names, and what of them waits to be adopted.
 func repositories(sel *bun.SelectQuery) *bun.SelectQuery {
@@ -102,13 +125,24 @@ func (s *Store) repository(ctx context.Context, query *bun.SelectQuery, missing 
 // FindRepositories implements fleet.Repositories: what is on a server now. Server 0
 // means all servers in the configuration.
 func (s *Store) FindRepositories(ctx context.Context, server fleet.ServerID, q fleet.Query) (fleet.Page[fleet.Repository], error) {
-	return list(ctx, s, q, repositoryFields, "r.id", func(sel *bun.SelectQuery) *bun.SelectQuery {
-		sel = repositories(sel).Join("JOIN servers AS s ON s.id = r.server_id").Where("r.missing IS NULL AND s.removed IS NULL")
-		if server != 0 {
-			sel = sel.Where("r.server_id = ?", server)
-		}
-		return sel
-	}, repositoryRow.repository)
+	l := listed[repositoryRow, fleet.Repository]{
+		fields: repositoryFields, id: "r.id", key: func(r repositoryRow) int64 { return r.ID }, convert: repositoryRow.repository,
+		whole: server == 0,
+		show: func(sel *bun.SelectQuery) *bun.SelectQuery {
+			return repositories(sel).ColumnExpr("s.name AS server_name").Join("JOIN servers AS s ON s.id = r.server_id")
+		},
+		only: func(sel *bun.SelectQuery, filtered bool) *bun.SelectQuery {
+			sel = sel.Where("r.missing IS NULL")
+			switch {
+			case server != 0:
+				return sel.Where("r.server_id = (SELECT o.id FROM servers AS o WHERE o.id = ? AND o.removed IS NULL)", server)
+			case filtered: // the filters say where to look
+				return sel.Where("r.server_id NOT IN (SELECT o.id FROM servers AS o WHERE o.removed IS NOT NULL)")
+			}
+			return sel.Where("r.server_id IN (SELECT o.id FROM servers AS o WHERE o.removed IS NULL)")
+		},
+	}
+	return list(ctx, s, q, l)
 }
 
 // ServerRepositories implements fleet.Repositories.
@@ -184,7 +218,7 @@ func (r repositoryRow) repository() fleet.Repository {
 	}
 	return fleet.Repository{
 		ID: fleet.RepositoryID(r.ID), NameID: fleet.NameID(r.NameID), Server: fleet.ServerID(r.ServerID),
-		Name: r.Name, Type: fleet.RepositoryType(r.Type),
+		Name: r.Name, ServerName: fleet.ServerName(r.ServerName), Type: fleet.RepositoryType(r.Type),
 		Href: r.Href, RemoteHref: r.RemoteHref, RemoteFeed: r.RemoteFeed, DistributionHref: r.DistributionHref,
 		LatestVersion: r.LatestVersion, ServedVersion: r.ServedVersion,
 		Health: fleet.Health(r.Health), HealthDate: utc(r.HealthDate),

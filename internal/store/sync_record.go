@@ -151,6 +151,7 @@ func completeUnchanged(ctx context.Context, t tx, lease fleet.Lease, all []fleet
 		return nil, err
 	}
 	_, err = t.NewUpdate().Table("tasks").Set("state = ?", fleet.Completed).Set("date_started = ?", t.now()).
+		Set("worker_name = ?", root.WorkerName).Set("worker_job_id = ?", root.WorkerJobID).
 		Set("date_finished = ?", t.now()).Set("date_last_updated = ?", t.now()).Where("id IN (?)", bun.List(done)).Exec(ctx)
 	if err != nil {
 		return nil, err

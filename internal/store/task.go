@@ -92,7 +92,7 @@ func (s *Store) Task(ctx context.Context, id fleet.TaskID) (fleet.Task, error) {
 
 // FindTasks implements fleet.Tasks.
 func (s *Store) FindTasks(ctx context.Context, q fleet.Query) (fleet.Page[fleet.Task], error) {
-	return list(ctx, s, q, taskFields, "t.id", func(sel *bun.SelectQuery) *bun.SelectQuery { return sel }, taskRow.task)
+	return list(ctx, s, q, listed[taskRow, fleet.Task]{fields: taskFields, id: "t.id", convert: taskRow.task})
 }
 
 // Children implements fleet.Tasks.

@@ -118,7 +118,7 @@ func (s *Store) Transition(ctx context.Context, lease fleet.Lease, id fleet.Task
 				return err
 			}
 		}
-		if row, err = setState(ctx, t, id, to, why); err != nil || !isRoot || !to.Final() {
+		if row, err = setState(ctx, t, root, id, to, why); err != nil || !isRoot || !to.Final() {
 			return err
 		}
 		if err := endChildren(ctx, t, id); err != nil {
@@ -132,7 +132,8 @@ func (s *Store) Transition(ctx context.Context, lease fleet.Lease, id fleet.Task
 	return row.task(), nil
 }
 
-func setState(ctx context.Context, t tx, id fleet.TaskID, to fleet.TaskState, why *fleet.TaskError) (taskRow, error) {
+// setState changes a task of a root's tree. A part that starts to run has the worker and the job of its root.
+func setState(ctx context.Context, t tx, root taskRow, id fleet.TaskID, to fleet.TaskState, why *fleet.TaskError) (taskRow, error) {
 	var rows []taskRow
 	stored, err := errorText(why)
 	if err != nil {
@@ -141,7 +142,7 @@ func setState(ctx context.Context, t tx, id fleet.TaskID, to fleet.TaskState, wh
 	update := t.NewUpdate().Model((*taskRow)(nil)).Set("state = ?", to).Set("date_last_updated = ?", t.now()).
 		Where("t.id = ?", id).Returning("*")
 	if to == fleet.Running {
-		update = update.Set("date_started = ?", t.now())
+		update = update.Set("date_started = ?", t.now()).Set("worker_name = ?", root.WorkerName).Set("worker_job_id = ?", root.WorkerJobID)
 	}
 	if to.Final() {
 		update = update.Set("date_finished = ?", t.now())

@@ -16,7 +16,7 @@ const Unconfirmed = 10
 // Request is what a person asks for (legacy section 3.4, remove_repos; confirm and internal are ours).
 type Request struct {
 	MaxRuntime   string  `json:"max_runtime" doc:"Longest run time: seconds, or a number with d, h, m, s. -1 is unlimited." example:"1h"`
-	RegexInclude *string `json:"regex_include,omitempty" doc:"Repositories whose name this pattern finds. It must be given." example:"^snap-2025-"`
+	RegexInclude *string `json:"regex_include,omitempty" needed:"true" doc:"Repositories whose name this pattern finds. It must be given." example:"^snap-2025-"`
 	RegexExclude *string `json:"regex_exclude,omitempty" doc:"Not repositories whose name this pattern finds; looked at first."`
 	DryRun       bool    `json:"dry_run,omitempty" default:"true" doc:"Only show what would be removed."`
 	Confirm      int     `json:"confirm,omitempty" minimum:"0" doc:"How many repositories may be removed. Needed for more than 10, and where another server mirrors one of them or a distribution of another name serves it."`

@@ -5,6 +5,7 @@ package storecontract
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -204,7 +205,7 @@ func queryPages(w *world) {
 		fields[name] = append(known(w, list), "")
 	}
 	rapid.Check(w.T, func(rt *rapid.T) {
-		name := rapid.SampledFrom([]string{"repositories", "tasks", "servers", "groups", "audit"}).Draw(rt, "list")
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(lists))).Draw(rt, "list")
 		q := fleet.Query{
 			Sort: rapid.SampledFrom(fields[name]).Draw(rt, "sort"), Desc: rapid.Bool().Draw(rt, "desc"),
 			Page: 1, Size: 1000,
@@ -213,7 +214,7 @@ func queryPages(w *world) {
 		if err != nil || len(all) != total {
 			rt.Fatalf("%+v: %d of %d, %v", q, len(all), total, err)
 		}
-		var paged []string
+		paged := []string{}
 		q.Size = rapid.IntRange(1, 9).Draw(rt, "size")
 		for q.Page = 1; len(paged) < total; q.Page++ {
 			n, items, err := lists[name](q)

@@ -72,6 +72,9 @@ func transitions(w *world) {
 	if running.State != fleet.Running || running.Started.IsZero() || !running.Finished.IsZero() {
 		w.Errorf("running: %+v", running)
 	}
+	if root := w.task(task.ID); root.WorkerName == "" || running.WorkerName != root.WorkerName || running.WorkerJobID != root.WorkerJobID {
+		w.Errorf("a part of a task runs on %q, job %q, not on %q, %q as the task", running.WorkerName, running.WorkerJobID, root.WorkerName, root.WorkerJobID)
+	}
 	why := &fleet.TaskError{Msg: "sync of r failed", Detail: "look at the remote"}
 	failed, err := w.Transition(w.ctx, lease, child.ID, fleet.Failed, why)
 	w.ok(err)
