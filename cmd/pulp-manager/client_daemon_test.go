@@ -57,7 +57,7 @@ func startDaemon(t *testing.T) *fakeDaemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(api.Options{Servers: s, Repositories: s, Tasks: s, Queue: s, Jobs: catalog.All(catalog.Settings{}), Find: foundOne, Loopback: true}))
+	server := httptest.NewServer(api.New(api.Options{Servers: s, Repositories: s, Tasks: s, Queue: s, Schedules: s, EngineJobs: s, Jobs: catalog.All(catalog.Settings{}), Find: foundOne, Loopback: true}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := s.Close(); err != nil {

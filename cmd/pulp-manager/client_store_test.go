@@ -53,7 +53,7 @@ func TestEveryFilterOfTheAPIWorksOnTheStore(t *testing.T) {
 					value = sample(p.Name)
 				}
 				tried++
-				fetch(t, d.url+strings.Replace(path, "{id}", "1", 1)+"?"+url.Values{p.Name: {value}}.Encode(), http.StatusOK)
+				fetch(t, d.url+strings.NewReplacer("{id}", "1", "{name}", "default").Replace(path)+"?"+url.Values{p.Name: {value}}.Encode(), http.StatusOK)
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func TestEveryFilterOfTheAPIWorksOnTheStore(t *testing.T) {
 // sample is a list of values for a filter of that name.
 func sample(name string) string {
 	switch strings.TrimSuffix(name, "__in") {
-	case "state":
+	case "state", "last_attempt_state":
 		return "queued,running"
 	case "task_type":
 		return "repo_sync,repo_removal"

@@ -80,7 +80,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 
 	address := ""
 	if r.api {
-		address, err = d.listen(ctx, stop, &parts, d.options.listen, d.api(), "api")
+		address, err = d.listen(ctx, stop, &parts, d.options.listen, d.api(ctx), "api")
 	}
 	if err == nil && d.options.metricsListen != "" {
 		_, err = d.listen(ctx, stop, &parts, d.options.metricsListen, exporter.Handler(version), "metrics")
@@ -163,8 +163,8 @@ func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
 	return nil
 }
 
-// api makes the REST API.
-func (d *daemon) api() http.Handler {
+// api makes the REST API. Its streams end when ctx does.
+func (d *daemon) api(ctx context.Context) http.Handler {
 	settings := d.settings()
 	local := loopback(d.options.listen)
 	if !local {
@@ -172,7 +172,7 @@ func (d *daemon) api() http.Handler {
 	}
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
-		Schedules: d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize,
+		Schedules: d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: local, Ready: d.ready,
 	})

@@ -33,6 +33,7 @@ type route struct {
 	status       int      // of success; 0: 200
 	list         *listing // query parameters; nil: it takes none
 	body         *body    // request body; nil: it takes none
+	stream       bool     // the answer is a stream of events
 	quiet        bool     // asked every few seconds: logged at debug level
 
 	id, tag, summary, description string
@@ -79,6 +80,10 @@ func (a *api) register(rt route) {
 		value, err := a.run(ctx, c, rt)
 		if err != nil {
 			a.fail(ctx, c, err)
+			return
+		}
+		if s, ok := value.(streamer); ok {
+			s.stream(ctx, w, r)
 			return
 		}
 		status := rt.status
