@@ -245,6 +245,10 @@ func TestTime(t *testing.T) {
 func life(states []string, broken map[int]int) (inProcess, *int) {
 	asked := 0
 	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/events") { // a daemon without streams
+			write(w, 404, `{"detail":"Not Found"}`)
+			return
+		}
 		if r.URL.Query().Has("parent_task_id") {
 			state := states[min(asked, len(states))-1]
 			write(w, 200, `{"items":[{"id":2,"parent_task_id":"1","state":"`+state+`"}],"total":1,"page":1,"page_size":50}`)

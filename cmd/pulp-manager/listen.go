@@ -30,7 +30,7 @@ func (d *daemon) serveAPI(ctx context.Context, stop context.CancelCauseFunc, par
 		MaxRequests: settings.MaxRequests, MaxStreams: settings.MaxStreams, RequestTimeout: settings.RequestTimeout,
 		Always: []string{"/healthz", "/readyz"},
 	}
-	d.served.Handler = d.api()
+	d.served.Handler = d.api(ctx)
 	if warning := d.exposed(); warning != "" {
 		d.log.Warn("the API is served without TLS", "listen", d.options.listen, "problem", warning)
 	}

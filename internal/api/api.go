@@ -39,6 +39,9 @@ type Options struct {
 	// seconds.
 	Ready func(ctx context.Context) []Check
 
+	MaxStreams int             // event streams served at once; 0: 1,000
+	Stopping   <-chan struct{} // closed when the daemon stops: streams end then; nil: they never do by themselves
+
 	PageSize       int    // rows a page where the client does not say; 0: 50
 	MaxPageSize    int    // largest page a client may ask for; 0: 20,000
 	MaxJobPageSize int    // the same of the job inspection routes; 0: 200
@@ -54,13 +57,14 @@ type Options struct {
 	Origins []string
 }
 
-// api is the state of a running API. It does not change after New.
+// api is the state of a running API. It does not change after New, but for what watches hold.
 type api struct {
 	Options
 	mux      *http.ServeMux
 	document *huma.OpenAPI
 	literal  map[string][]string // methods of the paths without parameters
 	rare     auth.Rarely         // what is not recorded every time
+	watches  *watches
 }
 
 // New makes the API.
@@ -74,10 +78,14 @@ func New(o Options) http.Handler {
 	if o.MaxJobPageSize <= 0 {
 		o.MaxJobPageSize = 200
 	}
+	if o.MaxStreams <= 0 {
+		o.MaxStreams = 1000
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &api{Options: o, mux: http.NewServeMux(), document: newDocument(o.Version), literal: map[string][]string{}}
+	a.watches = &watches{tasks: o.Tasks, all: map[fleet.TaskID]*watch{}}
 	for _, rt := range a.routes() {
 		a.register(rt)
 	}

@@ -136,6 +136,9 @@ func (a *api) responses(rt route) map[string]*huma.Response {
 			Content:     map[string]*huma.MediaType{"application/json": {Schema: answer, Example: rt.example}},
 		},
 	}
+	if rt.stream {
+		all[strconv.Itoa(status)].Content = map[string]*huma.MediaType{eventStream: {Schema: answer, Example: rt.example}}
+	}
 	errors := []int{http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	errors = append(errors, rt.errors...)
 	if rt.access != everyone {

@@ -37,6 +37,7 @@ type route struct {
 	list         *listing // query parameters; nil: it takes none
 	params       []param  // query parameters of a route that is no list
 	body         *body    // request body; nil: it takes none
+	stream       bool     // the answer is a stream of events
 	quiet        bool     // asked every few seconds: logged at debug level
 
 	id, tag, summary, description string
@@ -100,6 +101,10 @@ func (a *api) register(rt route) {
 			return
 		}
 		x.note(value)
+		if s, ok := value.(streamer); ok {
+			s.stream(ctx, w, r)
+			return
+		}
 		status := rt.status
 		if s, ok := value.(statuser); ok {
 			status = s.status()

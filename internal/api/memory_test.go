@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -39,6 +40,7 @@ type memory struct {
 	schedules    []fleet.ListedSchedule
 	jobs         []fleet.EngineJob
 	query        fleet.Query
+	marks        int // how often a task was looked at for changes
 	err          error
 	panics       bool
 }
@@ -94,9 +96,34 @@ func (m memTasks) FindTasks(_ context.Context, q fleet.Query) (fleet.Page[fleet.
 	return pageFrom(m.memory, m.tasks, q, func(fleet.Task) bool { return true })
 }
 
-func (m memTasks) Children(context.Context, fleet.TaskID) ([]fleet.Task, error) { return nil, nil }
+func (m memTasks) Children(_ context.Context, parent fleet.TaskID) ([]fleet.Task, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []fleet.Task
+	for _, t := range m.tasks {
+		if t.Parent == parent {
+			found = append(found, t)
+		}
+	}
+	return found, m.err
+}
+
+func (m memTasks) TaskMark(_ context.Context, id fleet.TaskID) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.marks++
+	if m.err != nil {
+		return "", m.err
+	}
+	if !slices.ContainsFunc(m.tasks, func(t fleet.Task) bool { return t.ID == id }) {
+		return "", fault.New(fault.NotFound, "there is no task %d", id)
+	}
+	return fmt.Sprintf("%+v %+v", m.tasks, m.stages), nil
+}
 
 func (m memTasks) Stages(_ context.Context, id fleet.TaskID) ([]fleet.Stage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var found []fleet.Stage
 	for _, s := range m.stages {
 		if s.Task == id {

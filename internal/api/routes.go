@@ -103,6 +103,15 @@ func (a *api) routes() []route {
 			example: exampleTaskDetail, errors: []int{http.StatusNotFound},
 		},
 		{
+			method: http.MethodGet, path: "/v1/tasks/{id}/events", id: "watch-task", tag: tagTasks, handle: a.watchTask, access: readers, stream: true,
+			summary: "Watch a task",
+			description: "A stream of server-sent events. First `task` with the whole task (as `GET /v1/tasks/{id}`) and `child` with each of its children (as in `GET /v1/tasks/`); " +
+				"then `task`, `stage` and `child` whenever one has changed, each with all of it; `end` when the task is over, and the stream ends. " +
+				"The header `Last-Event-ID` with the id of the last event makes the stream go on from there. Comments come every 15 seconds where nothing happens. " +
+				"More than `[http] max_streams` are answered 503.",
+			example: exampleEvents, errors: []int{http.StatusNotFound},
+		},
+		{
 			method: http.MethodPatch, path: "/v1/tasks/{id}", id: "cancel-task", tag: tagTasks, access: admins, handle: a.patchTask,
 			summary:     "Cancel a task",
 			description: "Cancels a queued or running task, its unfinished children and what runs for them on Pulp. `canceled` is the only state a task can be moved to.",

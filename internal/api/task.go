@@ -102,15 +102,17 @@ func (a *api) getTask(ctx context.Context, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return showTaskDetail(task, stages)
+}
+
+// showTaskDetail makes the JSON of a task with its stages.
+func showTaskDetail(task fleet.Task, stages []fleet.Stage) (TaskDetail, error) {
 	shown, err := showTask(task)
-	if err != nil {
-		return nil, err
-	}
 	detail := TaskDetail{Task: shown, Stages: make([]TaskStage, 0, len(stages))}
 	for _, s := range stages {
 		detail.Stages = append(detail.Stages, showStage(s))
 	}
-	return detail, nil
+	return detail, err
 }
 
 // patchTask cancels a task. Other states, and a task that is over, are answered 400 as

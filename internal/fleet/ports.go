@@ -50,6 +50,9 @@ type Tasks interface {
 	Children(ctx context.Context, parent TaskID) ([]Task, error)
 	// Stages gives a task's stages in the order they began.
 	Stages(ctx context.Context, id TaskID) ([]Stage, error)
+	// TaskMark gives a text that is another one whenever the task, a stage of it or the state of a child has changed,
+	// with one query; NotFound.
+	TaskMark(ctx context.Context, id TaskID) (string, error)
 }
 
 // Queue is the only way work gets queued and cancelled from outside.

@@ -17,6 +17,7 @@ var tasks = []contract{
 	{name: "a queued task reads back as it was asked for", check: taskReadBack},
 	{name: "a task that cannot be is refused and leaves nothing", check: taskRefused},
 	{name: "stages are kept in the order they began", check: stages},
+	{name: "a task's mark changes with it, its stages and its children", check: taskMarks},
 	{name: "text of any kind is stored as it is", check: strangeTexts},
 	{name: "the database answers", check: func(w *world) { w.ok(w.Ping(w.ctx)) }},
 }
@@ -121,4 +122,38 @@ func strangeTexts(w *world) {
 			w.Errorf("%q is found %d times", text, found.Total)
 		}
 	}
+}
+
+func taskMarks(w *world) {
+	task, lease := w.claimed("me")
+	other, _ := w.claimed("other")
+	last := ""
+	mark := func() string { return value(w.TaskMark(w.ctx, task.ID))(w) }
+	changed := func(what string, yes bool) {
+		w.Helper()
+		now := mark()
+		if (now != last) != yes {
+			w.Errorf("%s: the mark changed: %v; from %q to %q", what, !yes, last, now)
+		}
+		last = now
+	}
+	changed("at first", true)
+	changed("nothing", false)
+	stage := w.stage(lease, task.ID, "one")
+	changed("a new stage", true)
+	stage.Detail = map[string]any{"msg": "half"}
+	w.ok(second(w.SaveStage(w.ctx, lease, stage)))
+	changed("progress", true)
+	children := w.children(lease, newTask("a"), newTask("b"))
+	changed("new children", true)
+	w.move(lease, children[0].ID, fleet.Running)
+	changed("a child begins", true)
+	w.move(lease, children[0].ID, fleet.Completed)
+	w.move(lease, children[1].ID, fleet.Skipped)
+	changed("children end", true)
+	w.ok(second(w.Cancel(w.ctx, other.ID)))
+	changed("another task ends", false)
+	w.move(lease, task.ID, fleet.Completed)
+	changed("it ends", true)
+	w.is(second(w.TaskMark(w.ctx, 99)), fault.NotFound)
 }
