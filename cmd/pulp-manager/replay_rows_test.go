@@ -104,8 +104,8 @@ var replayKnown = []replayRow{
 		shown: "`date_started` is set", why: "removals never had one",
 	},
 	{
-		cases: "task-detail-remove-dry-done task-detail-remove-real-done", at: "stages.detail.repositories", original: "not there",
-		shown: "new `repositories` in the stage", why: "the plan is data, not only text",
+		cases: "task-detail-remove-dry-done task-detail-remove-real-done", at: "stages.detail.repositories stages.detail.plan", original: "not there",
+		shown: "new `repositories` and `plan` in the stage", why: "the plan is data, not only text",
 	},
 	{
 		cases: "task-detail-remove-real-done", at: "stages.name", ours: "Getting Repos for Removal", shown: "the first stage has no “(Dry Run)”",

@@ -151,6 +151,12 @@ func (a *api) responses(rt route) map[string]*huma.Response {
 	for _, status := range slices.Compact(errors) {
 		all[strconv.Itoa(status)] = a.errorResponse(status)
 	}
+	if rt.list != nil { // written by the server below the API, before it knows a route
+		all[strconv.Itoa(http.StatusRequestHeaderFieldsTooLarge)] = &huma.Response{
+			Description: "The address is too long, such as with very many values.",
+			Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}, Example: "431 Request Header Fields Too Large"}},
+		}
+	}
 	if _, ok := rt.example.(statuser); ok { // its 503 has the body of its 200
 		all[strconv.Itoa(http.StatusServiceUnavailable)].Content["application/json"] = &huma.MediaType{Schema: answer, Example: Readiness{
 			Status: "unavailable", Checks: []Check{{Name: "database", Problem: "cannot be reached"}},

@@ -104,8 +104,11 @@ func checkOperation(t *testing.T, rt route, op operation, schemas map[string]any
 			t.Errorf("answer %s without description", status)
 		}
 		kind := "application/json"
-		if rt.stream && status == "200" {
+		switch {
+		case rt.stream && status == "200":
 			kind = eventStream
+		case status == "431":
+			kind = "text/plain"
 		}
 		checkMedia(t, status, response.Content[kind], schemas)
 		if strings.HasPrefix(status, "2") {

@@ -130,7 +130,7 @@ func TestUsersProblems(t *testing.T) {
 // its own number.
 func TestUsersAreReadAsWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[^\s:#\pC][^\s:\pC]{0,20}`), 0, 8, rapid.ID[string]).Draw(t, "names")
+		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[^\s\p{Z}:#\pC][^\s\p{Z}:\pC]{0,20}`), 0, 8, rapid.ID[string]).Draw(t, "names")
 		var text strings.Builder
 		want, bad, number := []string{}, 0, 0
 		for i, name := range names {
