@@ -65,7 +65,7 @@ func moreReads() []moreRequest {
 		wrong(servers+"?order_by=DESC", "query.order_by"),
 		wrong(servers+"?snapshot_supported=perhaps", "query.snapshot_supported"),
 		wrong(servers+"?name__match=(", "query.name__match"), // D35
-		wrong(servers+"?nmae=x", "query.nmae"),
+		wrong(servers+"?colour=x", "query.colour"),
 		wrong(servers+"?name=a&name=b", "query.name"),
 		wrong(servers+"?name=%00", "query.name"),
 		wrong(servers+"?name=%ff", "query.name"),

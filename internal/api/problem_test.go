@@ -15,14 +15,14 @@ import (
 	"github.com/pulp/pulp-manager/internal/inventory"
 )
 
-// telling is an error as the layers below make them, with all that no answer may tell.
-var telling = errors.New(`SELECT * FROM servers WHERE password = 'hunter2': sqlite: no such table (pgx) at store.go:12: goroutine 7 [running]`)
+// errTelling is an error as the layers below make them, with all that no answer may tell.
+var errTelling = errors.New(`SELECT * FROM servers WHERE password = 'hunter2': sqlite: no such table (pgx) at store.go:12: goroutine 7 [running]`)
 
 // Every status of an error has the one shape, and tells nothing of what is inside. D36
 func TestEveryErrorHasOneShape(t *testing.T) {
 	failing := func(kind fault.Kind) func(*memory, *Options) {
 		return func(m *memory, _ *Options) {
-			m.err = fault.Wrap(kind, fmt.Errorf("reading: %w", telling), "the text for people")
+			m.err = fault.Wrap(kind, fmt.Errorf("reading: %w", errTelling), "the text for people")
 		}
 	}
 	finding := func(err error) func(*memory, *Options) {
@@ -56,11 +56,11 @@ func TestEveryErrorHasOneShape(t *testing.T) {
 		{status: 422, method: "GET", target: "/v1/tasks/x"},
 		{status: 429, method: "GET", target: "/v1/tasks/1", world: failing(fault.TooMany)},
 		{status: 500, method: "GET", target: "/v1/tasks/1", world: failing(fault.Internal)},
-		{status: 500, method: "GET", target: "/v1/tasks/1", world: func(m *memory, _ *Options) { m.err = telling }},
+		{status: 500, method: "GET", target: "/v1/tasks/1", world: func(m *memory, _ *Options) { m.err = errTelling }},
 		{status: 500, method: "GET", target: "/v1/tasks/1", world: func(m *memory, _ *Options) { m.panics = true }},
-		{status: 502, method: "POST", target: content, body: `{"name":"x"}`, world: finding(fault.Wrap(fault.Unavailable, telling, "the text for people"))},
+		{status: 502, method: "POST", target: content, body: `{"name":"x"}`, world: finding(fault.Wrap(fault.Unavailable, errTelling, "the text for people"))},
 		{status: 503, method: "GET", target: "/v1/tasks/1", world: failing(fault.Unavailable)},
-		{status: 503, method: "GET", target: "/v1/tasks/1", world: func(m *memory, _ *Options) { m.err = fmt.Errorf("%w: %w", telling, context.DeadlineExceeded) }},
+		{status: 503, method: "GET", target: "/v1/tasks/1", world: func(m *memory, _ *Options) { m.err = fmt.Errorf("%w: %w", errTelling, context.DeadlineExceeded) }},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.status, " ", test.method, " ", test.target), func(t *testing.T) {
