@@ -13,7 +13,7 @@ export async function open() {
 // another host is kept in page.complaints. Statuses in allowed are expected.
 export async function watched(context, base, allowed = []) {
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   page.complaints = [];
   page.allowed = new Set(allowed);
   page.on('console', (m) => {

@@ -47,7 +47,7 @@ await check('Swagger UI: refused without a login, logs in, authorizes, tries a r
 await check('ReDoc shows every operation, offline', async () => {
   const page = await watched(await browser.newContext({ viewport: { width: 1280, height: 1000 } }), base);
   await page.goto(`${base}/redoc`);
-  await page.getByText('Cancel a task').first().waitFor();
+  await page.getByRole('heading', { name: 'Cancel a task' }).first().waitFor();
   const document = await (await page.request.get(`${base}/openapi.json`)).json();
   const operations = Object.values(document.paths).flatMap((p) => Object.values(p)).filter((o) => o.operationId);
   demand(operations.length >= 20, `only ${operations.length} operations`);
@@ -84,7 +84,7 @@ await check("River's pages show jobs to an admin, and change nothing", async () 
   await page.fill('input[name=password]', password);
   await page.keyboard.press('Enter');
   await page.waitForURL(`${base}/jobs/**`);
-  await page.getByText(/Running|Completed|Available/).first().waitFor();
+  await page.getByText('Running', { exact: true }).filter({ visible: true }).first().waitFor();
   await shot(page, 'jobs');
   const write = await page.request.post(`${base}/jobs/api/jobs/cancel`, { data: { ids: [1] } });
   demand([403, 405].includes(write.status()), `a write is answered ${write.status()}`);
