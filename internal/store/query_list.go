@@ -17,8 +17,9 @@ import (
 type listed[Row, T any] struct {
 	fields fields
 	id     string // column that makes the order stable
-	// only keeps the rows that may be listed at all; nil: all. It joins nothing, so that counting reads indexes alone.
-	only func(sel *bun.SelectQuery, filtered bool) *bun.SelectQuery
+	// only keeps the rows that may be listed at all; nil: all. It joins nothing, so that counting reads indexes alone. all
+	// says that all of these are to be counted.
+	only func(sel *bun.SelectQuery, all bool) *bun.SelectQuery
 	// show selects the columns of rows, with what they need of other tables; nil: the row has all. Then key tells a
 	// row's id.
 	show func(*bun.SelectQuery) *bun.SelectQuery
@@ -42,7 +43,7 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	if err != nil {
 		return fleet.Page[T]{}, err
 	}
-	count, err := l.where(s, q.Filters, l.whole)
+	count, err := l.where(s, q.Filters, l.whole, true)
 	if err != nil {
 		return fleet.Page[T]{}, err
 	}
@@ -54,11 +55,15 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	if limit == 0 || offset >= total {
 		return page, nil
 	}
-	found, err := l.where(s, q.Filters, l.whole && total < manyRows)
+	found, err := l.where(s, q.Filters, l.whole && total < manyRows, false)
 	if err != nil {
 		return fleet.Page[T]{}, err
 	}
-	if joined != nil {
+	switch {
+	case joined != nil && l.whole: // in the order of the other table, so that few rows are looked at
+		found = found.ModelTableExpr("? AS ? CROSS JOIN ?TableName AS ?TableAlias", bun.Ident(joined.table), bun.Ident(joined.alias)).
+			Where("? = ?.id", bun.Safe(joined.key), bun.Ident(joined.alias))
+	case joined != nil:
 		found = found.Join(joined.join())
 	}
 	rows, err := l.read(ctx, s, found.OrderExpr(order).Limit(limit).Offset(offset))
@@ -71,15 +76,15 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	return page, nil
 }
 
-// where selects the rows that filters keep.
-func (l listed[Row, T]) where(s *Store, filters []fleet.Filter, first bool) (*bun.SelectQuery, error) {
+// where selects the rows that filters keep, to count them or to show some. first is other.keep's.
+func (l listed[Row, T]) where(s *Store, filters []fleet.Filter, first, counted bool) (*bun.SelectQuery, error) {
 	conditions, err := l.fields.conditions(s.Dialect(), filters, first)
 	if err != nil {
 		return nil, err
 	}
 	sel := s.read.NewSelect().Model((*Row)(nil))
 	if l.only != nil {
-		sel = l.only(sel, len(conditions) > 0)
+		sel = l.only(sel, counted && len(conditions) == 0)
 	}
 	for _, c := range conditions {
 		sel = sel.Where("?", c)

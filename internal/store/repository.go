@@ -131,15 +131,15 @@ func (s *Store) FindRepositories(ctx context.Context, server fleet.ServerID, q f
 		show: func(sel *bun.SelectQuery) *bun.SelectQuery {
 			return repositories(sel).ColumnExpr("s.name AS server_name").Join("JOIN servers AS s ON s.id = r.server_id")
 		},
-		only: func(sel *bun.SelectQuery, filtered bool) *bun.SelectQuery {
+		only: func(sel *bun.SelectQuery, all bool) *bun.SelectQuery {
 			sel = sel.Where("r.missing IS NULL")
 			switch {
 			case server != 0:
 				return sel.Where("r.server_id = (SELECT o.id FROM servers AS o WHERE o.id = ? AND o.removed IS NULL)", server)
-			case filtered: // the filters say where to look
-				return sel.Where("r.server_id NOT IN (SELECT o.id FROM servers AS o WHERE o.removed IS NOT NULL)")
+			case all: // the servers say where to look
+				return sel.Where("r.server_id IN (SELECT o.id FROM servers AS o WHERE o.removed IS NULL)")
 			}
-			return sel.Where("r.server_id IN (SELECT o.id FROM servers AS o WHERE o.removed IS NULL)")
+			return sel.Where("r.server_id NOT IN (SELECT o.id FROM servers AS o WHERE o.removed IS NOT NULL)")
 		},
 	}
 	return list(ctx, s, q, l)
