@@ -17,9 +17,10 @@ import (
 type listed[Row, T any] struct {
 	fields fields
 	id     string // column that makes the order stable
-	// only keeps the rows that may be listed at all; nil: all. It joins nothing, so that counting reads indexes alone. all
-	// says that all of these are to be counted.
-	only func(sel *bun.SelectQuery, all bool) *bun.SelectQuery
+	// only keeps the rows that may be listed at all; nil: all. It joins nothing, so that counting reads indexes alone.
+	only func(*bun.SelectQuery) *bun.SelectQuery
+	// total is a query that counts all of these sooner; empty: there is none.
+	total string
 	// show selects the columns of rows, with what they need of other tables; nil: the row has all. Then key tells a
 	// row's id.
 	show func(*bun.SelectQuery) *bun.SelectQuery
@@ -43,19 +44,15 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	if err != nil {
 		return fleet.Page[T]{}, err
 	}
-	count, err := l.where(s, q.Filters, l.whole, true)
+	total, err := l.count(ctx, s, q.Filters)
 	if err != nil {
 		return fleet.Page[T]{}, err
-	}
-	total, err := count.Count(ctx)
-	if err != nil {
-		return fleet.Page[T]{}, s.errors.classify(ctx, err, "count a list")
 	}
 	page := fleet.Page[T]{Items: []T{}, Total: int(total)}
 	if limit == 0 || offset >= total {
 		return page, nil
 	}
-	found, err := l.where(s, q.Filters, l.whole && total < manyRows, false)
+	found, err := l.where(s, q.Filters, l.whole && total < manyRows)
 	if err != nil {
 		return fleet.Page[T]{}, err
 	}
@@ -76,15 +73,29 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	return page, nil
 }
 
-// where selects the rows that filters keep, to count them or to show some. first is other.keep's.
-func (l listed[Row, T]) where(s *Store, filters []fleet.Filter, first, counted bool) (*bun.SelectQuery, error) {
+// count counts the rows that filters keep.
+func (l listed[Row, T]) count(ctx context.Context, s *Store, filters []fleet.Filter) (total int64, err error) {
+	if len(filters) == 0 && l.total != "" {
+		err = s.read.NewRaw(l.total).Scan(ctx, &total)
+		return total, s.errors.classify(ctx, err, "count a list")
+	}
+	kept, err := l.where(s, filters, l.whole)
+	if err != nil {
+		return 0, err
+	}
+	total, err = kept.Count(ctx)
+	return total, s.errors.classify(ctx, err, "count a list")
+}
+
+// where selects the rows that filters keep. first is other.keep's.
+func (l listed[Row, T]) where(s *Store, filters []fleet.Filter, first bool) (*bun.SelectQuery, error) {
 	conditions, err := l.fields.conditions(s.Dialect(), filters, first)
 	if err != nil {
 		return nil, err
 	}
 	sel := s.read.NewSelect().Model((*Row)(nil))
 	if l.only != nil {
-		sel = l.only(sel, counted && len(conditions) == 0)
+		sel = l.only(sel)
 	}
 	for _, c := range conditions {
 		sel = sel.Where("?", c)

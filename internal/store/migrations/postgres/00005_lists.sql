@@ -8,6 +8,7 @@ CREATE INDEX repositories_by_health ON repositories (health, missing, id, server
 CREATE INDEX repositories_by_type ON repositories (type, missing, id, server_id);
 CREATE INDEX repositories_server_health ON repositories (server_id, health, missing, id);
 CREATE INDEX repositories_server_type ON repositories (server_id, type, missing, id);
+CREATE INDEX repositories_missing ON repositories (missing) WHERE missing IS NOT NULL;
 DROP INDEX repositories_name;
 DROP INDEX repositories_health;
 DROP INDEX repositories_type;
@@ -25,6 +26,7 @@ DROP INDEX tasks_parent_state;
 CREATE INDEX repositories_type ON repositories (server_id, type, id);
 CREATE INDEX repositories_health ON repositories (server_id, health, id);
 CREATE INDEX repositories_name ON repositories (name_id);
+DROP INDEX repositories_missing;
 DROP INDEX repositories_server_type;
 DROP INDEX repositories_server_health;
 DROP INDEX repositories_by_type;
