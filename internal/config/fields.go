@@ -17,11 +17,12 @@ const (
 
 // fields are all keys of config.ini, in the order of the documentation (legacy section 1.4).
 func fields() []field {
-	return append([]field{
+	return slices.Concat([]field{
 		{
 			section: "ca", key: "root_ca_file_path", value: text(func(s *Settings) *string { return &s.CA.RootFile }),
 			meaning: "PEM file with the root certificates of internal servers: used for connections to them, and put on remotes whose URL is internal. `PULP_MANAGER_CA_FILE` wins.",
 		},
+	}, authFields(), httpFields(), []field{
 		{
 			section: "pulp", key: "deb_signing_service", value: text(func(s *Settings) *string { return &s.Pulp.DebSigningService }),
 			meaning: "Name of the Pulp signing service that signs the metadata of deb repositories on primaries. Empty: not signed.",
@@ -161,7 +162,7 @@ func fields() []field {
 		{section: "vault", key: "enabled", value: nothing(), dead: noVaultKey},
 		{section: "vault", key: "url", value: nothing(), dead: "the Python version did not read it either: write vault_addr"},
 		{section: "vault", key: "mount_point", value: nothing(), dead: noVaultKey},
-	}, slices.Concat(authFields(), httpFields(), vaultFields())...)
+	}, vaultFields())
 }
 
 // deadSections are sections whose keys all have no effect, whatever they are called.
