@@ -290,7 +290,7 @@ func TestStreamsAndTheServersLimits(t *testing.T) {
 	stopping := make(chan struct{})
 	o := m.options()
 	o.Stopping = stopping
-	const limit = 200 * time.Millisecond
+	const limit = 500 * time.Millisecond
 	server := &http.Server{Handler: New(o), ReadHeaderTimeout: limit, ReadTimeout: limit, WriteTimeout: limit}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

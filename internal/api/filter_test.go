@@ -168,33 +168,44 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	kinds := map[string]valueKind{}
-	for _, field := range taskList.fields {
-		kinds[field.name] = field.kind
-	}
+	a := &api{Options: newMemory().options(), document: newDocument("")}
+	routes := slices.DeleteFunc(a.routes(), func(rt route) bool { return rt.list == nil })
 	f.Fuzz(func(t *testing.T, raw string) {
-		q, problems := taskList.parse(raw, 50, 100)
-		if len(problems) > 0 {
-			for _, p := range problems {
-				if p.Location == "" || p.Message == "" {
-					t.Errorf("%q: empty problem %+v", raw, p)
-				}
-			}
-			return
-		}
-		if q.Page < 1 || q.Page > maxPage || q.Size < 0 || q.Size > 100 {
-			t.Errorf("%q: page %d of size %d", raw, q.Page, q.Size)
-		}
-		if q.Sort != "" && !slices.Contains(taskList.names(), q.Sort) {
-			t.Errorf("%q: sorted by %q", raw, q.Sort)
-		}
-		for _, filter := range q.Filters {
-			checkFilter(t, raw, kinds, filter)
-		}
-		if values, err := url.ParseQuery(raw); err != nil || len(values) > len(q.Filters)+4 {
-			t.Errorf("%q: parameters were dropped: %+v", raw, q)
+		for _, rt := range routes {
+			checkParsed(t, rt.list, raw)
 		}
 	})
+}
+
+// checkParsed checks what a list makes of a query string.
+func checkParsed(t *testing.T, list *listing, raw string) {
+	t.Helper()
+	const largest = 100
+	q, problems := list.parse(raw, 50, largest)
+	if len(problems) > 0 {
+		for _, p := range problems {
+			if p.Location == "" || p.Message == "" {
+				t.Errorf("%q: empty problem %+v", raw, p)
+			}
+		}
+		return
+	}
+	if q.Page < 1 || q.Page > maxPage || q.Size < 0 || q.Size > largest {
+		t.Errorf("%q: page %d of size %d", raw, q.Page, q.Size)
+	}
+	if q.Sort != "" && !slices.Contains(list.names(), q.Sort) {
+		t.Errorf("%q: sorted by %q", raw, q.Sort)
+	}
+	kinds := map[string]valueKind{}
+	for _, field := range list.fields {
+		kinds[field.name] = field.kind
+	}
+	for _, filter := range q.Filters {
+		checkFilter(t, raw, kinds, filter)
+	}
+	if values, err := url.ParseQuery(raw); err != nil || len(values) > len(q.Filters)+4 {
+		t.Errorf("%q: parameters were dropped: %+v", raw, q)
+	}
 }
 
 // checkFilter checks that a condition's value has its field's type.

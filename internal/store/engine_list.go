@@ -118,7 +118,7 @@ func (s *Store) FindEngineJobs(ctx context.Context, queue string, state fleet.En
 			"timeout":     {expr: seconds(s.jobColumn("max_runtime")), typ: integer, nullable: true, number: true},
 		},
 		id: "j.id", show: s.showJobs, key: func(r engineJobRow) int64 { return r.ID }, convert: func(r engineJobRow) engineJobRow { return r },
-		only: func(sel *bun.SelectQuery, _ bool) *bun.SelectQuery {
+		only: func(sel *bun.SelectQuery) *bun.SelectQuery {
 			return engineJobs(sel, queue).Where("?", s.inState(state))
 		},
 	})

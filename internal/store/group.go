@@ -68,7 +68,7 @@ func (s *Store) FindServerGroups(ctx context.Context, server fleet.ServerID, q f
 	ofServer := func(sel *bun.SelectQuery) *bun.SelectQuery { return sel.Where("sg.server_id = ?", server) }
 	return list(ctx, s, q, listed[serverGroupRow, fleet.ServerGroup]{
 		fields: serverGroupFields, id: "sg.group_id", key: func(r serverGroupRow) int64 { return r.GroupID }, convert: serverGroupRow.serverGroup,
-		only: func(sel *bun.SelectQuery, _ bool) *bun.SelectQuery { return ofServer(sel) },
+		only: ofServer,
 		show: func(sel *bun.SelectQuery) *bun.SelectQuery { return ofServer(serverGroups(sel)) },
 	})
 }

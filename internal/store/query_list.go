@@ -18,7 +18,9 @@ type listed[Row, T any] struct {
 	fields fields
 	id     string // column that makes the order stable
 	// only keeps the rows that may be listed at all; nil: all. It joins nothing, so that counting reads indexes alone.
-	only func(sel *bun.SelectQuery, filtered bool) *bun.SelectQuery
+	only func(*bun.SelectQuery) *bun.SelectQuery
+	// total is a query that counts all of these sooner; empty: there is none.
+	total string
 	// show selects the columns of rows, with what they need of other tables; nil: the row has all. Then key tells a
 	// row's id.
 	show func(*bun.SelectQuery) *bun.SelectQuery
@@ -42,13 +44,9 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	if err != nil {
 		return fleet.Page[T]{}, err
 	}
-	count, err := l.where(s, q.Filters, l.whole)
+	total, err := l.count(ctx, s, q.Filters)
 	if err != nil {
 		return fleet.Page[T]{}, err
-	}
-	total, err := count.Count(ctx)
-	if err != nil {
-		return fleet.Page[T]{}, s.errors.classify(ctx, err, "count a list")
 	}
 	page := fleet.Page[T]{Items: []T{}, Total: int(total)}
 	if limit == 0 || offset >= total {
@@ -58,7 +56,11 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	if err != nil {
 		return fleet.Page[T]{}, err
 	}
-	if joined != nil {
+	switch {
+	case joined != nil && l.whole: // in the order of the other table, so that few rows are looked at
+		found = found.ModelTableExpr("? AS ? CROSS JOIN ?TableName AS ?TableAlias", bun.Ident(joined.table), bun.Ident(joined.alias)).
+			Where("? = ?.id", bun.Safe(joined.key), bun.Ident(joined.alias))
+	case joined != nil:
 		found = found.Join(joined.join())
 	}
 	rows, err := l.read(ctx, s, found.OrderExpr(order).Limit(limit).Offset(offset))
@@ -71,7 +73,21 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 	return page, nil
 }
 
-// where selects the rows that filters keep.
+// count counts the rows that filters keep.
+func (l listed[Row, T]) count(ctx context.Context, s *Store, filters []fleet.Filter) (total int64, err error) {
+	if len(filters) == 0 && l.total != "" {
+		err = s.read.NewRaw(l.total).Scan(ctx, &total)
+		return total, s.errors.classify(ctx, err, "count a list")
+	}
+	kept, err := l.where(s, filters, l.whole)
+	if err != nil {
+		return 0, err
+	}
+	total, err = kept.Count(ctx)
+	return total, s.errors.classify(ctx, err, "count a list")
+}
+
+// where selects the rows that filters keep. first is other.keep's.
 func (l listed[Row, T]) where(s *Store, filters []fleet.Filter, first bool) (*bun.SelectQuery, error) {
 	conditions, err := l.fields.conditions(s.Dialect(), filters, first)
 	if err != nil {
@@ -79,7 +95,7 @@ func (l listed[Row, T]) where(s *Store, filters []fleet.Filter, first bool) (*bu
 	}
 	sel := s.read.NewSelect().Model((*Row)(nil))
 	if l.only != nil {
-		sel = l.only(sel, len(conditions) > 0)
+		sel = l.only(sel)
 	}
 	for _, c := range conditions {
 		sel = sel.Where("?", c)

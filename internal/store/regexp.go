@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 
 	"modernc.org/sqlite"
 
@@ -18,9 +18,15 @@ const patternFailed = "pattern failed"
 
 // search is SQLite's operator REGEXP: whether a text holds what a pattern describes,
 // in any case.
-type search struct{ last atomic.Pointer[fleet.Pattern] }
+type search struct {
+	mu    sync.RWMutex
+	known map[string]*fleet.Pattern // by the text in the query
+}
 
-func newSearch() *search { return &search{} }
+// mostPatterns is how many patterns are remembered.
+const mostPatterns = 64
+
+func newSearch() *search { return &search{known: map[string]*fleet.Pattern{}} }
 
 // call has SQLite's order: the pattern, then the text.
 func (s *search) call(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
@@ -43,16 +49,25 @@ func (s *search) call(_ *sqlite.FunctionContext, args []driver.Value) (driver.Va
 	return found, nil
 }
 
-// compiled remembers the newest pattern: a query asks for the same one row by row.
+// compiled remembers patterns: a query asks for the same one row by row, beside others that ask for theirs.
 func (s *search) compiled(pattern string) (*fleet.Pattern, error) {
-	if p := s.last.Load(); p != nil && p.String() == anyCase(pattern) {
+	s.mu.RLock()
+	p := s.known[pattern]
+	s.mu.RUnlock()
+	if p != nil {
 		return p, nil
 	}
 	p, err := fleet.CompilePattern(anyCase(pattern))
-	if err == nil {
-		s.last.Store(p)
+	if err != nil {
+		return nil, err
 	}
-	return p, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.known) >= mostPatterns {
+		clear(s.known)
+	}
+	s.known[pattern] = p
+	return p, nil
 }
 
 func anyCase(pattern string) string { return "(?i)(?:" + pattern + ")" }

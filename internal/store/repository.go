@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -125,25 +126,39 @@ func (s *Store) repository(ctx context.Context, query *bun.SelectQuery, missing 
 // FindRepositories implements fleet.Repositories: what is on a server now. Server 0
 // means all servers in the configuration.
 func (s *Store) FindRepositories(ctx context.Context, server fleet.ServerID, q fleet.Query) (fleet.Page[fleet.Repository], error) {
+	var removed []int64
+	if err := s.read.NewSelect().TableExpr("servers AS s").Column("s.id").Where("s.removed IS NOT NULL").Scan(ctx, &removed); err != nil {
+		return fleet.Page[fleet.Repository]{}, s.errors.classify(ctx, err, "look for removed servers")
+	}
 	l := listed[repositoryRow, fleet.Repository]{
 		fields: repositoryFields, id: "r.id", key: func(r repositoryRow) int64 { return r.ID }, convert: repositoryRow.repository,
 		whole: server == 0,
 		show: func(sel *bun.SelectQuery) *bun.SelectQuery {
 			return repositories(sel).ColumnExpr("s.name AS server_name").Join("JOIN servers AS s ON s.id = r.server_id")
 		},
-		only: func(sel *bun.SelectQuery, filtered bool) *bun.SelectQuery {
+		only: func(sel *bun.SelectQuery) *bun.SelectQuery {
 			sel = sel.Where("r.missing IS NULL")
 			switch {
+			case slices.Contains(removed, int64(server)):
+				return sel.Where("1 = 0")
 			case server != 0:
-				return sel.Where("r.server_id = (SELECT o.id FROM servers AS o WHERE o.id = ? AND o.removed IS NULL)", server)
-			case filtered: // the filters say where to look
-				return sel.Where("r.server_id NOT IN (SELECT o.id FROM servers AS o WHERE o.removed IS NOT NULL)")
+				return sel.Where("r.server_id = ?", server)
+			case len(removed) > 0:
+				return sel.Where("r.server_id NOT IN (?)", bun.List(removed))
 			}
-			return sel.Where("r.server_id IN (SELECT o.id FROM servers AS o WHERE o.removed IS NULL)")
+			return sel
 		},
+	}
+	if server == 0 && s.Dialect() == SQLite {
+		l.total = allRepositories
 	}
 	return list(ctx, s, q, l)
 }
+
+// allRepositories counts the repositories of all servers. SQLite counts a whole table without looking at its rows, so those that
+// do not count are taken off.
+const allRepositories = `SELECT (SELECT count(*) FROM repositories) - (SELECT count(*) FROM repositories AS r WHERE r.missing IS NOT NULL) -
+	(SELECT count(*) FROM repositories AS r WHERE r.missing IS NULL AND r.server_id IN (SELECT o.id FROM servers AS o WHERE o.removed IS NOT NULL))`
 
 // ServerRepositories implements fleet.Repositories.
 func (s *Store) ServerRepositories(ctx context.Context, server fleet.ServerID) ([]fleet.Repository, error) {

@@ -96,7 +96,7 @@ func (s *Store) oneErr(ctx context.Context, err error, doing, missing string, ar
 func (s *Store) FindServers(ctx context.Context, q fleet.Query) (fleet.Page[fleet.Server], error) {
 	return list(ctx, s, q, listed[serverRow, fleet.Server]{
 		fields: serverFields, id: "s.id", convert: serverRow.server,
-		only: func(sel *bun.SelectQuery, _ bool) *bun.SelectQuery { return sel.Where("s.removed IS NULL") },
+		only: func(sel *bun.SelectQuery) *bun.SelectQuery { return sel.Where("s.removed IS NULL") },
 	})
 }
 

@@ -45,6 +45,9 @@ func newResult(name string, o options) *result {
 	if name == "fleet" {
 		command += fmt.Sprintf(" -seed %d", o.seed)
 	}
+	if name == "lists" && o.postgres != "" {
+		command += " -postgres URL"
+	}
 	return &result{
 		Measurement: name, Command: command, Date: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Details: map[string]any{},
 	}

@@ -22,7 +22,7 @@ var queries = []contract{
 	{name: "each operator keeps what it says", check: queryOperators},
 	{name: "each field of each list can be filtered and sorted by", check: queryFields},
 	{name: "what a list cannot do is refused with what it can", check: queryRefused},
-	{name: "pages of any list are stable and complete", check: queryPages},
+	{name: "pages of any list are stable and complete", check: queryPages}, // D31, D32, D33
 	{name: "absent values come first", check: queryAbsent},
 	{name: "a query of size 0 gives the total", check: queryTotal},
 }
