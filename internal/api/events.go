@@ -83,12 +83,12 @@ func (s *taskStream) stream(ctx context.Context, w http.ResponseWriter, r *http.
 
 // run writes events as they come. What was changed since a moment, or a little before, is news to the client.
 func (s *taskStream) run(ctx context.Context, since time.Time, send func() bool) {
-	watched := s.a.watches.join(s.id)
+	watched := s.a.watches.join(ctx, s.id)
 	defer s.a.watches.leave(s.id, watched)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		seen, err, changed := watched.now()
+		seen, changed, err := watched.now()
 		if seen != nil && seen != s.last {
 			s.tell(seen, since)
 			s.last = seen

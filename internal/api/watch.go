@@ -83,14 +83,14 @@ func (w *watches) give() {
 }
 
 // join gives the watch of a task, and makes it where this is the first stream. Call leave afterwards.
-func (w *watches) join(id fleet.TaskID) *watch {
+func (w *watches) join(ctx context.Context, id fleet.TaskID) *watch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if watched, ok := w.all[id]; ok {
 		watched.streams++
 		return watched
 	}
-	ctx, stop := context.WithCancel(context.Background()) // it outlives the request that began it; leave ends it
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the request that began it; leave ends it
 	watched := &watch{streams: 1, stop: stop, done: make(chan struct{}), changed: make(chan struct{})}
 	w.all[id] = watched
 	go func() {
@@ -184,9 +184,9 @@ func (w *watch) publish(seen *picture, err error) {
 	w.changed = make(chan struct{})
 }
 
-// now gives what was seen last, and what is closed when there is something newer.
-func (w *watch) now() (*picture, error, <-chan struct{}) {
+// now gives what was seen last, what is closed when there is something newer, and why there will not be.
+func (w *watch) now() (*picture, <-chan struct{}, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.newest, w.err, w.changed
+	return w.newest, w.changed, w.err
 }

@@ -90,7 +90,7 @@ func lists(ctx context.Context, o options, r *result) error {
 			}
 			say("%s: loaded in %s", what, time.Since(began).Round(time.Second))
 			err = errors.Join(listsOf(ctx, s, what, shared, r), s.Close())
-			if err = errors.Join(err, os.RemoveAll(at)); err != nil {
+			if err := errors.Join(err, os.RemoveAll(at)); err != nil {
 				return err
 			}
 		}
@@ -110,10 +110,7 @@ func listsOf(ctx context.Context, s *store.Store, what string, shared bool, r *r
 	})}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	defer func() {
-		_ = server.Close()
-		<-served
-	}()
+	defer func() { _ = errors.Join(server.Close(), <-served) }() // it says that it was closed
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: listConnections, MaxConnsPerHost: listConnections}}
 	defer client.CloseIdleConnections()
 	for _, class := range listClasses {
