@@ -55,6 +55,10 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	if cfg.ConnConfig.RuntimeParams["max_parallel_workers_per_gather"] == "" {
+		// Many ask at once; starting workers for each costs more than it saves.
+		cfg.ConnConfig.RuntimeParams["max_parallel_workers_per_gather"] = "0"
+	}
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "pulp-manager"
 	}

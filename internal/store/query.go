@@ -57,7 +57,8 @@ func (o *other) keep(c condition, first bool) condition {
 	if first {
 		return bun.SafeQuery("? IN (SELECT ?.id FROM ? AS ? WHERE ?)", bun.Safe(o.key), bun.Safe(o.alias), bun.Safe(o.table), bun.Safe(o.alias), c)
 	}
-	return bun.SafeQuery("EXISTS (SELECT 1 FROM ? AS ? WHERE ?.id = ? AND ?)", bun.Safe(o.table), bun.Safe(o.alias), bun.Safe(o.alias), bun.Safe(o.key), c)
+	// A value, not EXISTS, which PostgreSQL may turn into a join with the whole other table.
+	return bun.SafeQuery("(SELECT ? FROM ? AS ? WHERE ?.id = ?)", c, bun.Safe(o.table), bun.Safe(o.alias), bun.Safe(o.alias), bun.Safe(o.key))
 }
 
 // fields are all that a list can be filtered and sorted by: an allow-list, so

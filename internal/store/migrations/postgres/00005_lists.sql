@@ -2,12 +2,12 @@
 
 -- For lists and totals of the repositories that are there, on one server and on all: each has all that counting needs, and keeps
 -- the order of ids where it can.
-CREATE INDEX repositories_on_server ON repositories (server_id, missing, id, name_id);
-CREATE INDEX repositories_by_name ON repositories (name_id, missing, server_id);
-CREATE INDEX repositories_by_health ON repositories (health, missing, id, server_id);
-CREATE INDEX repositories_by_type ON repositories (type, missing, id, server_id);
-CREATE INDEX repositories_server_health ON repositories (server_id, health, missing, id);
-CREATE INDEX repositories_server_type ON repositories (server_id, type, missing, id);
+CREATE INDEX repositories_on_server ON repositories (server_id, id, name_id) WHERE missing IS NULL;
+CREATE INDEX repositories_by_name ON repositories (name_id, server_id) WHERE missing IS NULL;
+CREATE INDEX repositories_by_health ON repositories (health, id, server_id) WHERE missing IS NULL;
+CREATE INDEX repositories_by_type ON repositories (type, id, server_id) WHERE missing IS NULL;
+CREATE INDEX repositories_server_health ON repositories (server_id, health, id) WHERE missing IS NULL;
+CREATE INDEX repositories_server_type ON repositories (server_id, type, id) WHERE missing IS NULL;
 CREATE INDEX repositories_missing ON repositories (missing) WHERE missing IS NOT NULL;
 DROP INDEX repositories_name;
 DROP INDEX repositories_health;

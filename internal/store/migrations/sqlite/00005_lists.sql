@@ -1,7 +1,7 @@
 -- +goose Up
 
 -- For lists and totals of the repositories that are there, on one server and on all: each has all that counting needs, and keeps
--- the order of ids where it can.
+-- the order of ids where it can. Partial indexes would cover nothing: SQLite looks at `missing` again.
 CREATE INDEX repositories_on_server ON repositories (server_id, missing, id, name_id);
 CREATE INDEX repositories_by_name ON repositories (name_id, missing, server_id);
 CREATE INDEX repositories_by_health ON repositories (health, missing, id, server_id);
