@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/cron"
@@ -20,7 +21,7 @@ type Schedule struct {
 	GroupName   *string    `json:"repo_group_name" doc:"Name of its group of repositories; null: it registers."`
 	Kind        string     `json:"task_type" doc:"What its tasks are." example:"repo_group_sync"`
 	Cron        string     `json:"cron" doc:"Cron text; in the daemon's time zone unless TZ= or CRON_TZ= is in front." example:"0 3 * * *"`
-	MaxRuntime  int64      `json:"max_runtime" doc:"Longest run time of its tasks in seconds; -1: unlimited."`
+	MaxRuntime  string     `json:"max_runtime" doc:"Longest run time of its tasks in seconds, as text; -1: unlimited." example:"3600"`
 	NextRun     *time.Time `json:"next_run" doc:"Null: never."`
 	LastRun     *time.Time `json:"last_run" doc:"Null: not yet."`
 	LastTask    *int64     `json:"last_task_id" doc:"The newest task that it queued."`
@@ -92,7 +93,7 @@ func runsOf(s fleet.Schedule) []time.Time {
 func showSchedule(s fleet.ListedSchedule) (Schedule, error) {
 	return Schedule{
 		ID: int64(s.ID), Name: s.TaskName, Server: int64(s.Server), ServerName: string(s.ServerName), Group: idOrNull(int64(s.Group)),
-		GroupName: textOrNull(s.GroupName), Kind: string(s.Kind), Cron: s.Cron, MaxRuntime: wholeSeconds(s.MaxRuntime), NextRun: timeOrNull(s.NextRun),
+		GroupName: textOrNull(s.GroupName), Kind: string(s.Kind), Cron: s.Cron, MaxRuntime: strconv.FormatInt(wholeSeconds(s.MaxRuntime), 10), NextRun: timeOrNull(s.NextRun),
 		LastRun: timeOrNull(s.LastRun), LastTask: idOrNull(int64(s.LastTask)), LastOutcome: textOrNull(s.LastOutcome),
 	}, nil
 }
@@ -117,7 +118,7 @@ func timeOrNull(t time.Time) *time.Time {
 // exampleSchedule is a schedule in the document.
 var exampleSchedule = Schedule{
 	ID: 3, Name: "repo sync pulp1.example.com", Server: 1, ServerName: "pulp1.example.com", Group: idOrNull(2), GroupName: textOrNull("external_repos"),
-	Kind: string(fleet.KindRepoGroupSync), Cron: "0 3 * * *", MaxRuntime: 3600, NextRun: new(time.Time(exampleMoment)), LastTask: idOrNull(5),
+	Kind: string(fleet.KindRepoGroupSync), Cron: "0 3 * * *", MaxRuntime: "3600", NextRun: new(time.Time(exampleMoment)), LastTask: idOrNull(5),
 	LastRun: new(time.Time(exampleMoment).AddDate(0, 0, -1)), LastOutcome: textOrNull("queued"),
 }
 

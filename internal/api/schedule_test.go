@@ -11,7 +11,7 @@ import (
 
 func TestSchedules(t *testing.T) {
 	const schedule2 = `"id":2,"name":"repo sync pulp2.example.com:8080","pulp_server_id":2,"pulp_server_name":"pulp2.example.com:8080","repo_group_id":1,
-		"repo_group_name":"internal","task_type":"repo_group_sync","cron":"TZ=UTC 0 5 * * *","max_runtime":3600,"next_run":"2026-11-24T05:00:00Z",
+		"repo_group_name":"internal","task_type":"repo_group_sync","cron":"TZ=UTC 0 5 * * *","max_runtime":"3600","next_run":"2026-11-24T05:00:00Z",
 		"last_run":"2026-11-23T09:10:14.123456Z","last_task_id":1,"last_outcome":"queued"`
 	h := New(newMemory().options())
 	for target, want := range map[string]string{
