@@ -18,6 +18,7 @@ const apiPath = "../../docs/api.md"
 
 // The commands in docs/api.md answer what is written below them.
 func TestAPIDocument(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(apiPath)
 	if err != nil {
 		t.Fatal(err)

@@ -67,6 +67,7 @@ var replayStories = []replayStory{
 // Requests that were sent to a running original are sent to ours, with a fleet in the same state. Every
 // difference is in replayKnown, with its reason.
 func TestRecordedRequests(t *testing.T) {
+	t.Parallel()
 	cases := readReplay(t)
 	w := newReplayWorld(t)
 	told := map[string]bool{}
