@@ -152,6 +152,7 @@ func (a *api) responses(rt route) map[string]*huma.Response {
 		all[strconv.Itoa(status)] = a.errorResponse(status)
 	}
 	if rt.list != nil { // written by the server below the API, before it knows a route
+		all[strconv.Itoa(http.StatusRequestURITooLong)] = a.errorResponse(http.StatusRequestURITooLong)
 		all[strconv.Itoa(http.StatusRequestHeaderFieldsTooLarge)] = &huma.Response{
 			Description: "The address is too long, such as with very many values.",
 			Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}, Example: "431 Request Header Fields Too Large"}},
@@ -179,6 +180,7 @@ var problemExamples = map[int]Problem{
 	http.StatusTooManyRequests:       {Detail: "too many failed logins: wait 30s"},
 	http.StatusNotFound:              {Detail: "there is no server 7"},
 	http.StatusConflict:              {Detail: "the task was canceled"},
+	http.StatusRequestURITooLong:     {Detail: "the address is longer than 48 KiB", Hint: "ask for less at once"},
 	http.StatusRequestEntityTooLarge: {Detail: "the body is larger than 1 MiB"},
 	http.StatusUnsupportedMediaType:  {Detail: "the body must be application/json, not text/plain"},
 	http.StatusUnprocessableEntity: {

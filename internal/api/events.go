@@ -206,19 +206,16 @@ func (s *taskStream) event(kind, id string, value any) {
 	s.out.WriteString("\n")
 }
 
-// exampleEvents is a stream in the document.
-const exampleEvents = `retry: 2000
+// TaskEvent is one event of a stream, as the standard divides it into fields.
+type TaskEvent struct {
+	Event string `json:"event" enum:"task,stage,child,end" doc:"What data is about."`
+	ID    string `json:"id,omitempty" doc:"To be sent as Last-Event-ID, to go on after it."`
+	Data  string `json:"data" doc:"JSON: a task with its stages, a stage, a task of the list, or the state at the end."`
+	Retry int    `json:"retry,omitempty" doc:"Milliseconds after which a client comes back where the stream broke."`
+}
 
-event: task
-id: 1795425286000000
-data: {"id":5,"name":"repo sync pulp1.example.com","state":"running","stages":[]}
-
-event: stage
-id: 1795425287000000
-data: {"id":9,"task_id":5,"name":"sync repos","detail":{"msg":"2 in progress, 1/3 completed"},"error":{}}
-
-: still here
-
-event: end
-data: {"state":"completed"}
-`
+// exampleEvent is an event in the document.
+var exampleEvent = TaskEvent{
+	Event: "stage", ID: "1795425287000000",
+	Data: `{"id":9,"task_id":5,"name":"sync repos","detail":{"msg":"2 in progress, 1/3 completed"},"error":{}}`,
+}

@@ -212,8 +212,8 @@ func TestMethods(t *testing.T) {
 		}
 	}
 	for _, method := range []string{http.MethodTrace, http.MethodConnect, http.MethodOptions, http.MethodPut, http.MethodDelete, "PROPFIND", "get"} {
-		if got := ask(t, h, method, "/v1/tasks/1", ""); got.status != http.StatusMethodNotAllowed || got.problem(t).Detail != "Method Not Allowed" {
-			t.Errorf("%s: answered %d %s", method, got.status, got.body)
+		if got := ask(t, h, method, "/v1/tasks/1", ""); got.status != http.StatusMethodNotAllowed || got.problem(t).Detail != "Method Not Allowed" || got.header.Get("Allow") == "" {
+			t.Errorf("%s: answered %d %s, allowed: %q", method, got.status, got.body, got.header.Get("Allow"))
 		}
 	}
 }

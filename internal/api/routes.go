@@ -109,7 +109,7 @@ func (a *api) routes() []route {
 				"then `task`, `stage` and `child` whenever one has changed, each with all of it; `end` when the task is over, and the stream ends. " +
 				"The header `Last-Event-ID` with the id of the last event makes the stream go on from there. Comments come every 15 seconds where nothing happens. " +
 				"More than `[http] max_streams` are answered 503.",
-			example: exampleEvents, errors: []int{http.StatusNotFound},
+			example: exampleEvent, errors: []int{http.StatusNotFound},
 		},
 		{
 			method: http.MethodPatch, path: "/v1/tasks/{id}", id: "cancel-task", tag: tagTasks, access: admins, handle: a.patchTask,

@@ -29,7 +29,7 @@ func (s *Server) bound(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 			refuse(w, http.StatusHTTPVersionNotSupported, "HTTP/2 is spoken over TLS only", "")
 			return
-		case r.Method == http.MethodTrace || r.Method == http.MethodConnect:
+		case r.Method == http.MethodConnect: // TRACE is refused by the handler, which knows what is allowed
 			refuse(w, http.StatusMethodNotAllowed, "Method Not Allowed", "")
 			return
 		case len(r.RequestURI) > maxAddress:

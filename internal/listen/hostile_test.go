@@ -64,7 +64,6 @@ func TestSmuggling(t *testing.T) {
 		"a method that is none":    {"GE(T / HTTP/1.1\r\nHost: x\r\n\r\n" + hidden, "400"},
 		"an unknown expectation":   {"GET / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n" + hidden, "417"},
 		"CONNECT":                  {"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n" + hidden, "405"},
-		"TRACE":                    {"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + hidden, "405"},
 		"bytes":                    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n" + hidden, "400"},
 		"a huge header":            {"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("a", maxHeader+8<<10) + "\r\n\r\n" + hidden, "431"},
 		"many headers":             {"GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: a\r\n", maxHeader/4) + "\r\n" + hidden, "431"},

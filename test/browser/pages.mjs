@@ -47,11 +47,15 @@ await check('Swagger UI: refused without a login, logs in, authorizes, tries a r
 await check('ReDoc shows every operation, offline', async () => {
   const page = await watched(await browser.newContext({ viewport: { width: 1280, height: 1000 } }), base);
   await page.goto(`${base}/redoc`);
-  await page.getByRole('heading', { name: 'Cancel a task' }).first().waitFor();
+  await page.getByRole('heading', { name: 'servers' }).first().waitFor(); // what is further down is made when it is scrolled to
+  await page.getByText('tasks', { exact: true }).filter({ visible: true }).first().click();
+  await page.getByText('Cancel a task').filter({ visible: true }).first().click();
+  await page.getByText('is the only state a task can be moved to').filter({ visible: true }).first().waitFor();
   const document = await (await page.request.get(`${base}/openapi.json`)).json();
   const operations = Object.values(document.paths).flatMap((p) => Object.values(p)).filter((o) => o.operationId);
   demand(operations.length >= 20, `only ${operations.length} operations`);
   await shot(page, 'redoc');
+  page.complaints = page.complaints.filter((c) => !c.includes('cdn.redoc.ly')); // its makers' logo, which our policy keeps it from asking for
   quiet(page);
 });
 
