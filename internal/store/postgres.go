@@ -59,6 +59,10 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 		// Many ask at once; starting workers for each costs more than it saves.
 		cfg.ConnConfig.RuntimeParams["max_parallel_workers_per_gather"] = "0"
 	}
+	if cfg.ConnConfig.RuntimeParams["random_page_cost"] == "" {
+		// What lists look up is in memory or on an SSD; the server's default is about disks that turn.
+		cfg.ConnConfig.RuntimeParams["random_page_cost"] = "1.1"
+	}
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "pulp-manager"
 	}

@@ -76,14 +76,16 @@ func list[Row, T any](ctx context.Context, s *Store, q fleet.Query, l listed[Row
 // count counts the rows that filters keep.
 func (l listed[Row, T]) count(ctx context.Context, s *Store, filters []fleet.Filter) (total int64, err error) {
 	if len(filters) == 0 && l.total != "" {
-		err = s.read.NewRaw(l.total).Scan(ctx, &total)
+		total, err = s.counts.count(ctx, l.total, func(ctx context.Context) (total int64, err error) {
+			return total, s.read.NewRaw(l.total).Scan(ctx, &total)
+		})
 		return total, s.errors.classify(ctx, err, "count a list")
 	}
 	kept, err := l.where(s, filters, l.whole)
 	if err != nil {
 		return 0, err
 	}
-	total, err = kept.Count(ctx)
+	total, err = s.counts.count(ctx, kept.String(), kept.Count)
 	return total, s.errors.classify(ctx, err, "count a list")
 }
 

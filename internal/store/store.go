@@ -44,6 +44,7 @@ type Store struct {
 	errors classifier
 	lease  time.Duration
 	logger *slog.Logger
+	counts sharedCounts // of lists
 }
 
 // database is what differs between the two.
