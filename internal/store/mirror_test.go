@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -52,4 +53,26 @@ func many(n int) []fleet.Repository {
 		all[i] = fleet.Repository{Name: fmt.Sprintf("repository-%04d", i), Type: "deb", Href: fmt.Sprintf("/%d/", i), RemoteHref: "/remote/"}
 	}
 	return all
+}
+
+// The release before does not know that a repository has its name beside it.
+func TestRepositoryOfTheReleaseBeforeHasItsName(t *testing.T) {
+	s, _ := recorded(t)
+	server := oneServer(t, s)
+	must(t, s.Mirror(t.Context(), server, many(2)))
+	must(t, s.inTx(t.Context(), "test", func(ctx context.Context, t tx) error {
+		for _, query := range []string{`DELETE FROM repositories WHERE name = 'repository-0001'`, `UPDATE repository_names SET name = 'older' WHERE name = 'repository-0001'`} {
+			if _, err := t.ExecContext(ctx, query); err != nil {
+				return err
+			}
+		}
+		_, err := t.ExecContext(ctx, `INSERT INTO repositories (server_id, name_id, type, href, remote_href, remote_feed, distribution_href, latest_version, served_version, date_created, date_last_updated)
+			SELECT server_id, (SELECT id FROM repository_names WHERE name = 'older'), type, href, '', '', '', '', '', date_created, date_last_updated FROM repositories`)
+		return err
+	}))
+	page, err := s.FindRepositories(t.Context(), server, fleet.Query{Sort: "name", Page: 1, Size: 5})
+	must(t, err)
+	if len(page.Items) != 2 || page.Items[0].Name != "older" {
+		t.Errorf("got %+v", page.Items)
+	}
 }

@@ -32,10 +32,11 @@ var allowed = []struct{ list, fields, uses, reason string }{
 	{"all repositories", "name", "pattern range", "names are matched before the repositories that bear them, of which there are many more; those found are sorted"},
 	{
 		"repositories of a server", `base_path date_created date_last_updated distribution_href drift_date drifted last_attempt last_attempt_state last_success
-			latest_version managed name packages remote_feed remote_href repo_href repo_sync_health_date repo_sync_health_id served_publication
+			latest_version managed packages remote_feed remote_href repo_href repo_sync_health_date repo_sync_health_id served_publication
 			served_version unwanted`,
 		"sort", "one server's repositories are few thousands",
 	},
+	{"repositories of a server", "name", "range", "those found are sorted"},
 	{"tasks", "task_args error", "is in range pattern sort", "texts of any length: each task is looked at"},
 	{"tasks", "repo_id", "is in range sort", "looked up for each task; pulp_server_repo_id has an index"},
 	{"tasks", "state_id task_type_id", "is in range sort", "the original's numbers of values; state and task_type have an index"},

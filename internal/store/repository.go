@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,7 +48,7 @@ type repositoryRow struct {
 	Created time.Time `bun:"date_created,nullzero"`
 	Updated time.Time `bun:"date_last_updated,nullzero"`
 
-	Name    string `bun:"name,scanonly"`
+	Name    string `bun:"name"` // that name_id stands for
 	Waiting string `bun:"waiting,scanonly"`
 
 	ServerName string `bun:"server_name,scanonly"` // of lists
@@ -91,17 +92,24 @@ var repositoryFields = fields{
 	"drift_date":         {expr: driftDate, typ: moment, nullable: true},
 }
 
+// serverRepositoryFields are those of one server's repositories, whose names need no other table.
+var serverRepositoryFields = func() fields {
+	own := maps.Clone(repositoryFields)
+	own["name"] = field{expr: "r.name", typ: text}
+	return own
+}()
+
 // drifted tells whether there is anything under a repository's drift, and driftDate since when, as the REST API shows them.
 const (
-	drifted = `(r.drift <> '' OR r.unwanted IS NOT NULL OR EXISTS (SELECT 1 FROM adoptions AS ad JOIN repository_names AS an ON an.name = ad.name
-		WHERE ad.server_id = r.server_id AND an.id = r.name_id AND ad.changes <> ''))`
+	drifted = `(r.drift <> '' OR r.unwanted IS NOT NULL OR EXISTS (SELECT 1 FROM adoptions AS ad
+		WHERE ad.server_id = r.server_id AND ad.name = r.name AND ad.changes <> ''))`
 	driftDate = `(CASE WHEN r.drift = '' THEN r.unwanted WHEN r.unwanted IS NULL OR r.drift_date <= r.unwanted THEN r.drift_date ELSE r.unwanted END)`
 )
 
 // repositories selects repositories with their names, and what of them waits to be adopted.
 func repositories(sel *bun.SelectQuery) *bun.SelectQuery {
-	return sel.ColumnExpr("r.*, n.name, coalesce(ad.changes, '') AS waiting").Join("JOIN repository_names AS n ON n.id = r.name_id").
-		Join("LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = n.name")
+	return sel.ColumnExpr("?TableColumns, coalesce(ad.changes, '') AS waiting").
+		Join("LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = r.name")
 }
 
 // Repository implements fleet.Repositories. It also gives one that the server lacks by now.
@@ -149,7 +157,10 @@ func (s *Store) FindRepositories(ctx context.Context, server fleet.ServerID, q f
 			return sel
 		},
 	}
-	if server == 0 && s.Dialect() == SQLite {
+	switch {
+	case server != 0:
+		l.fields = serverRepositoryFields
+	case s.Dialect() == SQLite:
 		l.total = allRepositories
 	}
 	return list(ctx, s, q, l)
@@ -164,7 +175,7 @@ const allRepositories = `SELECT (SELECT count(*) FROM repositories) - (SELECT co
 func (s *Store) ServerRepositories(ctx context.Context, server fleet.ServerID) ([]fleet.Repository, error) {
 	var rows []repositoryRow
 	err := repositories(s.read.NewSelect().Model(&rows)).
-		Where("r.server_id = ? AND r.missing IS NULL", server).OrderExpr("n.name").Scan(ctx)
+		Where("r.server_id = ? AND r.missing IS NULL", server).OrderExpr("r.name").Scan(ctx)
 	if err != nil {
 		return nil, s.errors.classify(ctx, err, "read a server's repositories")
 	}
