@@ -206,6 +206,7 @@ func (g *guarded) register() client.TaskDetail {
 // TestSecretsAreNotSeen drives registrations with secrets from Vault, Pulp at its most talkative, and looks for the
 // secrets wherever we write: database, log, tasks.
 func TestSecretsAreNotSeen(t *testing.T) {
+	t.Parallel()
 	g := startGuarded(t)
 	g.define("ext-login", map[string]string{"username": "user", "password": "pw"})
 	g.define("ext-cert", map[string]string{"client_key": "key"})
@@ -271,6 +272,7 @@ func (g *guarded) unseen(where string, text []byte) {
 
 // TestVaultIsAskedLittle: each secret is asked for once a run and Vault logged in to once, over all runs (D92).
 func TestVaultIsAskedLittle(t *testing.T) {
+	t.Parallel()
 	g := startGuarded(t)
 	for i := range 40 {
 		g.define(fmt.Sprintf("ext-%d", i), map[string]string{"username": "user", "password": "pw"})
@@ -292,6 +294,7 @@ func TestVaultIsAskedLittle(t *testing.T) {
 // TestRotatedPassword: a password that changed in Vault and in Pulp is used without a restart (legacy section 7), though
 // Vault's client lives as long as the daemon.
 func TestRotatedPassword(t *testing.T) {
+	t.Parallel()
 	g := startGuarded(t)
 	g.define("ext-a", map[string]string{"password": "pw"})
 	if done := g.register(); done.State != client.StateCompleted {
@@ -317,6 +320,7 @@ func TestRotatedPassword(t *testing.T) {
 // TestVaultInTrouble: a registration waits for a sealed Vault, and goes on by itself; definitions without secrets do not
 // wait. The task says what it waits for and what to do.
 func TestVaultInTrouble(t *testing.T) {
+	t.Parallel()
 	g := startGuarded(t)
 	g.define("ext-secret", map[string]string{"password": "pw"})
 	g.define("ext-secret2", map[string]string{"username": "user"})
