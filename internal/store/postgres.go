@@ -30,6 +30,7 @@ const (
 	migrationKey = 0x70756c70_00000001 + iota
 	configurationKey
 	sweepKey
+	restoreKey
 )
 
 // postgresDB is a PostgreSQL database that any number of processes use.
@@ -86,7 +87,7 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 		return nil, fault.Wrap(fault.Internal, err, "the engine does not take the database")
 	}
 	return &postgresDB{
-		pool: pool, db: bun.NewDB(openFromPool(pool), pgdialect.New()),
+		pool: pool, db: newBun(openFromPool(pool), pgdialect.New()),
 		driver: driver, client: client, errs: errs,
 	}, nil
 }
@@ -158,6 +159,15 @@ func (d *postgresDB) migrations() (migrations, error) {
 func (d *postgresDB) engine(cfg EngineConfig) (Engine, error) { return newEngine(d.driver, cfg) }
 
 func (d *postgresDB) ping(ctx context.Context) error { return d.pool.Ping(ctx) }
+
+func (d *postgresDB) size(ctx context.Context) (databaseSize, error) {
+	var s databaseSize
+	err := d.db.QueryRowContext(ctx, "SELECT pg_database_size(current_database())").Scan(&s.all)
+	return s, err
+}
+
+// shrink does nothing: autovacuum does.
+func (*postgresDB) shrink(context.Context) error { return nil }
 
 func (d *postgresDB) close() error {
 	err := d.db.Close()

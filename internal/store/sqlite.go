@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river"
@@ -27,6 +28,7 @@ const readers = 4
 
 // sqliteDB is a file that one process uses: one connection writes, some read.
 type sqliteDB struct {
+	file            string
 	writer, readers *bun.DB
 	client          *river.Client[*sql.Tx] // to queue jobs with
 	driver          *kickedDriver
@@ -69,7 +71,7 @@ func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger
 	if err := drv.RegisterDeterministicScalarFunction("regexp", 2, newSearch().call); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "SQLite takes no function")
 	}
-	writer := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_txlock=immediate")})
+	writer := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_txlock=immediate&_auto_vacuum=incremental&_pragma=journal_size_limit("+strconv.Itoa(walLimit)+")")})
 	writer.SetMaxOpenConns(1)
 	reader := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_query_only=1")})
 	reader.SetMaxOpenConns(readers)
@@ -81,7 +83,7 @@ func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger
 		return nil, fault.Wrap(fault.Internal, err, "the engine does not take the database")
 	}
 	return &sqliteDB{
-		writer: bun.NewDB(writer, sqlitedialect.New()), readers: bun.NewDB(reader, sqlitedialect.New()),
+		file: file, writer: newBun(writer, sqlitedialect.New()), readers: newBun(reader, sqlitedialect.New()),
 		client: client, driver: kicked, lock: lock, errs: errs,
 	}, nil
 }
