@@ -29,8 +29,8 @@ func (s *Store) databaseStatus(ctx context.Context) (fleet.DatabaseStatus, error
 	if err := s.read.NewRaw("SELECT coalesce(max(version_id), 0) FROM goose_db_version").Scan(ctx, &status.Version); err != nil {
 		return status, err
 	}
-	names, err := tableNames(ctx, s.read, s.Dialect())
-	if err != nil {
+	var names []string
+	if err := s.read.NewRaw(listTables[s.Dialect()]).Scan(ctx, &names); err != nil {
 		return status, err
 	}
 	for _, name := range names {
@@ -49,16 +49,4 @@ func (s *Store) databaseStatus(ctx context.Context) (fleet.DatabaseStatus, error
 	}
 	status.Pruning, err = s.Pruning(ctx)
 	return status, err
-}
-
-// tableNames gives the tables of a database, the engine's too, by name.
-func tableNames(ctx context.Context, db bun.IDB, d Dialect) ([]string, error) {
-	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
-	if d == PostgreSQL {
-		query = `SELECT table_name::text FROM information_schema.tables
-			WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name::text COLLATE "C"`
-	}
-	var names []string
-	err := db.NewRaw(query).Scan(ctx, &names)
-	return names, err
 }

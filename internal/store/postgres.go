@@ -30,7 +30,6 @@ const (
 	migrationKey = 0x70756c70_00000001 + iota
 	configurationKey
 	sweepKey
-	restoreKey
 )
 
 // postgresDB is a PostgreSQL database that any number of processes use.
@@ -42,11 +41,12 @@ type postgresDB struct {
 	errs   classifier
 }
 
-func openPostgres(ctx context.Context, o Options) (database, error) {
+// postgresConfig gives how to connect, and what errors call the database.
+func postgresConfig(o Options) (*pgxpool.Config, classifier, error) {
 	cfg, err := pgxpool.ParseConfig(o.DatabaseURL)
 	if err != nil {
 		// The cause is left out: it may quote the password.
-		return nil, fault.New(fault.Invalid, "DATABASE_URL is not the address of a PostgreSQL database").
+		return nil, classifier{}, fault.New(fault.Invalid, "DATABASE_URL is not the address of a PostgreSQL database").
 			WithHint("write postgres://USER:PASSWORD@HOST:5432/NAME, with %%-escapes for special characters")
 	}
 	if !strings.Contains(o.DatabaseURL, "pool_max_conns") {
@@ -67,7 +67,14 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "pulp-manager"
 	}
-	errs := classifier{database: fmt.Sprintf("the PostgreSQL database %s on %s:%d", cfg.ConnConfig.Database, cfg.ConnConfig.Host, cfg.ConnConfig.Port)}
+	return cfg, classifier{database: fmt.Sprintf("the PostgreSQL database %s on %s:%d", cfg.ConnConfig.Database, cfg.ConnConfig.Host, cfg.ConnConfig.Port)}, nil
+}
+
+func openPostgres(ctx context.Context, o Options) (database, error) {
+	cfg, errs, err := postgresConfig(o)
+	if err != nil {
+		return nil, err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err == nil {
 		err = pool.Ping(ctx)

@@ -26,6 +26,9 @@ import (
 // readers is how many queries run at once beside the writer.
 const readers = 4
 
+// databaseFile is the name of the database in the data directory.
+const databaseFile = "pulp-manager.db"
+
 // sqliteDB is a file that one process uses: one connection writes, some read.
 type sqliteDB struct {
 	file            string
@@ -45,7 +48,7 @@ func openSQLite(_ context.Context, o Options) (database, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "data directory %s cannot be made", dir).
 			WithHint("make it, owned by the user that runs the daemon")
 	}
-	file := filepath.Join(dir, "pulp-manager.db")
+	file := filepath.Join(dir, databaseFile)
 	lock, err := lockFile(file+".lock", dir)
 	if err != nil {
 		return nil, err
@@ -90,8 +93,13 @@ func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger
 
 // sqliteDSN names the file and how each connection is set up.
 func sqliteDSN(file, extra string) string {
+	return sqliteFile(file) + "?_busy_timeout=10000&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + extra
+}
+
+// sqliteFile names the file alone.
+func sqliteFile(file string) string {
 	u := url.URL{Scheme: "file", Path: file}
-	return u.String() + "?_busy_timeout=10000&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + extra
+	return u.String()
 }
 
 // sqliteConnector opens connections of a driver of our own, which knows our functions.
