@@ -84,7 +84,7 @@ func furnished(t *testing.T, p place) {
 	ok(pastRound(t.Context(), s, 1, 200))
 	ok(store.InTx(t.Context(), s, func(exec func(string, ...any) error) error { // as the database itself gives ids
 		if s.Dialect() == store.PostgreSQL {
-			return exec("SELECT setval(pg_get_serial_sequence('tasks', 'id'), 500)")
+			return exec("SELECT setval(pg_get_serial_sequence('tasks', 'id'), 500), setval(pg_get_serial_sequence('task_stages', 'id'), 500)")
 		}
 		return exec("UPDATE sqlite_sequence SET seq = 500 WHERE name = 'tasks'")
 	}))
@@ -300,11 +300,22 @@ func TestRestoreRefuses(t *testing.T) {
 					t.Errorf("%s: the database was replaced", what)
 				}
 			}
-			before := members(t, backup)
-			refused("what is there", p.restore(t.Context(), backup, false), fault.Conflict, "is not empty")
 			s := p.open(t)
 			refused("a running daemon", p.restore(t.Context(), backup, true), fault.Conflict, "use")
 			closed(t, s)
+			if p.url != "" {
+				refused("a daemon that cannot be seen", p.restore(t.Context(), backup, true), fault.Conflict, "1 tasks are being worked on")
+			}
+			s = p.open(t) // half a minute later
+			err := store.InTx(t.Context(), s, func(exec func(string, ...any) error) error {
+				return exec("UPDATE tasks SET lease_until = ? WHERE lease_owner = 'dead'", time.Now().Add(-time.Hour))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			closed(t, s)
+			before := members(t, p.backup(t))
+			refused("what is there", p.restore(t.Context(), backup, false), fault.Conflict, "is not empty")
 
 			empty := find(t)
 			for _, cut := range []int{0, 1, 10, len(backup) / 3, len(backup) / 2, len(backup) - 200, len(backup) - 1} {
