@@ -11,7 +11,6 @@ import (
 	"github.com/pulp/pulp-manager/internal/config"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/job/catalog"
-	"github.com/pulp/pulp-manager/internal/store"
 )
 
 // rootCommand makes the command with all its verbs.
@@ -34,28 +33,9 @@ func rootCommand() *cobra.Command {
 		return fault.Wrap(fault.Invalid, err, "%v", err).WithHint("`%s --help` lists the flags", c.CommandPath())
 	})
 	root.AddCommand(serveCommands()...)
-	root.AddCommand(migrateCommand(), configCommand(), userCommand(), demoCommand())
+	root.AddCommand(migrateCommand(), backupCommand(), restoreCommand(), configCommand(), userCommand(), demoCommand())
 	root.AddCommand(clientCommands(catalog.All(catalog.Settings{}))...)
 	return root
-}
-
-// migrateCommand brings the database up to date and ends.
-func migrateCommand() *cobra.Command {
-	o := &options{logFormat: "text", logLevel: "info"}
-	c := &cobra.Command{Use: "migrate", Short: "Bring the database up to date", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		database, err := config.FindDatabase(o.sources)
-		if err != nil {
-			return err
-		}
-		s, err := store.Open(c.Context(), store.Options{DatabaseURL: database.URL.Reveal(), DataDir: database.DataDir})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(c.OutOrStdout(), "the database is up to date")
-		return s.Close()
-	}}
-	o.configFlags(c)
-	return c
 }
 
 // configCommand tells about the configuration without using it.

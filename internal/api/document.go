@@ -43,6 +43,7 @@ func newDocument(version string) *huma.OpenAPI {
 			{Name: tagSchedules, Description: "Recurring jobs."},
 			{Name: tagJobs, Description: "What the engine that runs tasks has in its queue, in the words of the original's queue."},
 			{Name: tagAudit, Description: "Who changed what."},
+			{Name: tagDatabase, Description: "How large the database is."},
 			{Name: tagHealth, Description: "State of the daemon."},
 		},
 	}

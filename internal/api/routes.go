@@ -16,6 +16,7 @@ const (
 	tagHealth    = "health"
 	tagAuth      = "auth"
 	tagAudit     = "audit"
+	tagDatabase  = "database"
 )
 
 // routes is the map of the API. Besides these there are the documentation's pages
@@ -122,6 +123,7 @@ func (a *api) routes() []route {
 			summary: "List the audit log", description: "Who changed something or tried to, and who logged in or failed to: when, from where, and how it was answered.",
 			list: auditList, example: examplePage(exampleAudit),
 		},
+		a.databaseRoute(),
 		{
 			method: http.MethodGet, path: "/healthz", id: "healthz", tag: tagHealth, access: everyone, handle: a.getHealth,
 			summary: "Is the process alive", description: "Answers as long as the process serves requests.",

@@ -24,6 +24,8 @@ type Settings struct {
 	Remotes Remotes
 	Paging  Paging
 	Vault   Vault
+
+	Retention Retention
 }
 
 // How people log in.

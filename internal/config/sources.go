@@ -54,6 +54,9 @@ func (s Sources) set(name string) string {
 	return strings.TrimSpace(value)
 }
 
+// Variable gives an environment variable; empty where it is not set.
+func (s Sources) Variable(name string) string { return s.set(name) }
+
 func (s Sources) now() time.Time {
 	if s.Now == nil {
 		return time.Now()

@@ -248,3 +248,19 @@ type Audit interface {
 	Record(ctx context.Context, e AuditEntry) error
 	FindAudit(ctx context.Context, q Query) (Page[AuditEntry], error)
 }
+
+// Prunings removes what is so old that nobody needs it.
+type Prunings interface {
+	// ClaimPruning takes the right to prune, at most once in so long over all processes.
+	ClaimPruning(ctx context.Context, every time.Duration) (bool, error)
+	// Prune removes what a retention does not keep, in small transactions; it may be ended at any moment, and the next one
+	// goes on. Never removed are tasks with something left to do or a lock, the last success of each repository and what it is a
+	// part of, the newest run of each schedule and of each kind on each server, and what an unfinished task tries again.
+	Prune(ctx context.Context, r Retention) (Pruned, error)
+	// EndPruning notes what a pruning did, or why it did not go to its end.
+	EndPruning(ctx context.Context, removed Pruned, problem string) error
+	// Pruning gives how the last one went.
+	Pruning(ctx context.Context) (Pruning, error)
+	// DatabaseStatus gives how large the database is.
+	DatabaseStatus(ctx context.Context) (DatabaseStatus, error)
+}

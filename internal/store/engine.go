@@ -26,6 +26,7 @@ type EngineConfig struct {
 	// fleet.ErrStopping when the engine stops.
 	Work   func(ctx context.Context, id fleet.TaskID, jobID string) error
 	Retry  time.Duration // after which Work that failed unexpectedly is called again; 0: 5 s
+	Keep   time.Duration // how long jobs that are over are kept; 0: a day
 	Logger *slog.Logger
 }
 
@@ -48,6 +49,7 @@ func (h HandBack) Error() string { return "handed back for " + h.After.String() 
 const (
 	defaultSlots = 200
 	defaultRetry = 5 * time.Second
+	defaultKeep  = 24 * time.Hour
 	// fetchCooldown is the least time between two looks for jobs, fetchPoll the most:
 	// in between, whoever queues a job says so.
 	fetchCooldown, fetchPoll = 20 * time.Millisecond, time.Second
@@ -65,6 +67,9 @@ func (s *Store) Engine(cfg EngineConfig) (Engine, error) {
 	}
 	if cfg.Retry <= 0 {
 		cfg.Retry = defaultRetry
+	}
+	if cfg.Keep <= 0 {
+		cfg.Keep = defaultKeep
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = s.logger
@@ -107,6 +112,10 @@ func newEngine[T any](driver riverdriver.Driver[T], cfg EngineConfig) (Engine, e
 		SoftStopTimeout:      softStop,
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,
+
+		CompletedJobRetentionPeriod: cfg.Keep,
+		CancelledJobRetentionPeriod: cfg.Keep,
+		DiscardedJobRetentionPeriod: cfg.Keep,
 	})
 	if err != nil {
 		return nil, err

@@ -7,30 +7,125 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
-func TestNewerDatabaseIsRefused(t *testing.T) {
-	for name, newer := range map[string]string{
-		"ours":         "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)",
-		"the engine's": "INSERT INTO river_migration (line, version) VALUES ('main', 99)",
+// newerBy makes a database that a newer release has changed.
+func newerBy(t *testing.T, statements ...string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	s, err := Open(t.Context(), Options{DataDir: dir})
+	must(t, err)
+	for _, statement := range statements {
+		must(t, second(s.db.(*sqliteDB).writer.ExecContext(t.Context(), statement)))
+	}
+	must(t, s.Close())
+	return dir
+}
+
+const (
+	newerTables = "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)"
+	newerEngine = "INSERT INTO river_migration (line, version) VALUES ('main', 99)"
+)
+
+func TestNewerDatabaseIsRefusedWhereItSaysSo(t *testing.T) {
+	for name, newer := range map[string][]string{
+		"ours":         {newerTables, "UPDATE compatibility SET oldest = 99"},
+		"the engine's": {newerEngine, "UPDATE compatibility SET engine = 99"},
+		"unsaid":       {newerTables, "DELETE FROM compatibility"},
+		"another's":    {newerTables, "DROP TABLE compatibility"},
 	} {
-		dir := t.TempDir()
-		s, err := Open(t.Context(), Options{DataDir: dir})
-		must(t, err)
-		_, err = s.db.(*sqliteDB).writer.ExecContext(t.Context(), newer)
-		must(t, err)
-		must(t, s.Close())
+		dir := newerBy(t, newer...)
 		for _, noMigrate := range []bool{false, true} {
 			_, err := Open(t.Context(), Options{DataDir: dir, NoMigrate: noMigrate})
-			if !fault.Is(err, fault.Conflict) || !strings.Contains(fault.Message(err), "newer release") {
+			if !fault.Is(err, fault.Conflict) || !strings.Contains(fault.Message(err), "newer release") || !strings.Contains(fault.Hint(err), "--down-to") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
+}
+
+func TestNewerDatabaseThatOnlyHasMoreIsUsed(t *testing.T) {
+	dir := newerBy(t, newerTables, newerEngine, "ALTER TABLE tasks ADD COLUMN novelty text", "CREATE TABLE novelties (id integer PRIMARY KEY)")
+	for _, noMigrate := range []bool{true, false} {
+		s, err := Open(t.Context(), Options{DataDir: dir, NoMigrate: noMigrate})
+		must(t, err)
+		oneServer(t, s)
+		must(t, second(s.Enqueue(t.Context(), fleet.NewTask{Name: "x", Kind: fleet.KindRegister, MaxRuntime: time.Hour})))
+		if err := s.Downgrade(t.Context(), firstRelease); !fault.Is(err, fault.Conflict) {
+			t.Errorf("an older release takes back a newer one's tables: %v", err)
+		}
+		must(t, s.Close())
+	}
+}
+
+func TestDowngrade(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(t.Context(), Options{DataDir: dir})
+	must(t, err)
+	server := oneServer(t, s)
+	for _, to := range []int64{0, firstRelease - 1, 1000} {
+		if err := s.Downgrade(t.Context(), to); !fault.Is(err, fault.Invalid) {
+			t.Errorf("to %d: %v", to, err)
+		}
+	}
+	must(t, s.Downgrade(t.Context(), firstRelease))
+	if err := s.checkVersion(t.Context()); !fault.Is(err, fault.Conflict) {
+		t.Errorf("afterwards: %v", err)
+	}
+	must(t, s.Close())
+	s = openTest(t, Options{DataDir: dir}) // and up again
+	if again := oneServer(t, s); again != server {
+		t.Errorf("server %d became %d", server, again)
+	}
+}
+
+// takesAway finds in a migration what the release before cannot live with.
+var takesAway = regexp.MustCompile(`(?i)\bDROP (TABLE|COLUMN|VIEW)\b|\bRENAME\b|\bSET NOT NULL\b|\bADD CONSTRAINT\b|ADD COLUMN[^;,]*\bNOT NULL\b[^;,]*`)
+
+// withDefault is a column that the release before need not give.
+var withDefault = regexp.MustCompile(`(?i)\bDEFAULT\b`)
+
+// Migrations only add, or say in compatibility that the release before cannot work any more.
+func TestMigrationsOnlyAdd(t *testing.T) {
+	files, err := fs.Glob(migrationFiles, "migrations/*/*.sql")
+	must(t, err)
+	for _, file := range files {
+		text, err := migrationFiles.ReadFile(file)
+		must(t, err)
+		if found := breaks(string(text)); len(found) > 0 {
+			t.Errorf("%s: %q: raise compatibility.oldest in it, or only add", file, found)
+		}
+	}
+	for text, want := range map[string]int{
+		"ALTER TABLE a ADD COLUMN b integer NOT NULL;": 1, "ALTER TABLE a DROP COLUMN b;": 1, "ALTER TABLE a RENAME TO b;": 1,
+		"ALTER TABLE a DROP COLUMN b; UPDATE compatibility SET oldest = 12;": 0, "ALTER TABLE a ADD COLUMN b integer NOT NULL DEFAULT 0;": 0,
+		"CREATE TABLE a (b integer NOT NULL);\n-- +goose Down\nDROP TABLE a;": 0,
+	} {
+		if found := breaks(text); len(found) != want {
+			t.Errorf("%q: %q", text, found)
+		}
+	}
+}
+
+func breaks(migration string) []string {
+	up, _, _ := strings.Cut(migration, "-- +goose Down")
+	up = comment.ReplaceAllString(up, "")
+	if strings.Contains(up, "UPDATE compatibility SET oldest") {
+		return nil
+	}
+	var found []string
+	for _, f := range takesAway.FindAllString(up, -1) {
+		if !withDefault.MatchString(f) {
+			found = append(found, f)
+		}
+	}
+	return found
 }
 
 func TestOlderDatabaseIsLeftAloneWhereAsked(t *testing.T) {

@@ -23,4 +23,5 @@ var (
 	_ fleet.SyncRecords    = (*Store)(nil)
 	_ fleet.Logins         = (*Store)(nil)
 	_ fleet.Audit          = (*Store)(nil)
+	_ fleet.Prunings       = (*Store)(nil)
 )

@@ -41,11 +41,12 @@ type postgresDB struct {
 	errs   classifier
 }
 
-func openPostgres(ctx context.Context, o Options) (database, error) {
+// postgresConfig gives how to connect, and what errors call the database.
+func postgresConfig(o Options) (*pgxpool.Config, classifier, error) {
 	cfg, err := pgxpool.ParseConfig(o.DatabaseURL)
 	if err != nil {
 		// The cause is left out: it may quote the password.
-		return nil, fault.New(fault.Invalid, "DATABASE_URL is not the address of a PostgreSQL database").
+		return nil, classifier{}, fault.New(fault.Invalid, "DATABASE_URL is not the address of a PostgreSQL database").
 			WithHint("write postgres://USER:PASSWORD@HOST:5432/NAME, with %%-escapes for special characters")
 	}
 	if !strings.Contains(o.DatabaseURL, "pool_max_conns") {
@@ -66,7 +67,14 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "pulp-manager"
 	}
-	errs := classifier{database: fmt.Sprintf("the PostgreSQL database %s on %s:%d", cfg.ConnConfig.Database, cfg.ConnConfig.Host, cfg.ConnConfig.Port)}
+	return cfg, classifier{database: fmt.Sprintf("the PostgreSQL database %s on %s:%d", cfg.ConnConfig.Database, cfg.ConnConfig.Host, cfg.ConnConfig.Port)}, nil
+}
+
+func openPostgres(ctx context.Context, o Options) (database, error) {
+	cfg, errs, err := postgresConfig(o)
+	if err != nil {
+		return nil, err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err == nil {
 		err = pool.Ping(ctx)
@@ -86,7 +94,7 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 		return nil, fault.Wrap(fault.Internal, err, "the engine does not take the database")
 	}
 	return &postgresDB{
-		pool: pool, db: bun.NewDB(openFromPool(pool), pgdialect.New()),
+		pool: pool, db: newBun(openFromPool(pool), pgdialect.New()),
 		driver: driver, client: client, errs: errs,
 	}, nil
 }
@@ -158,6 +166,15 @@ func (d *postgresDB) migrations() (migrations, error) {
 func (d *postgresDB) engine(cfg EngineConfig) (Engine, error) { return newEngine(d.driver, cfg) }
 
 func (d *postgresDB) ping(ctx context.Context) error { return d.pool.Ping(ctx) }
+
+func (d *postgresDB) size(ctx context.Context) (databaseSize, error) {
+	var s databaseSize
+	err := d.db.QueryRowContext(ctx, "SELECT pg_database_size(current_database())").Scan(&s.all)
+	return s, err
+}
+
+// shrink does nothing: autovacuum does.
+func (*postgresDB) shrink(context.Context) error { return nil }
 
 func (d *postgresDB) close() error {
 	err := d.db.Close()

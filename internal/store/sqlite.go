@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river"
@@ -25,8 +26,12 @@ import (
 // readers is how many queries run at once beside the writer.
 const readers = 4
 
+// databaseFile is the name of the database in the data directory.
+const databaseFile = "pulp-manager.db"
+
 // sqliteDB is a file that one process uses: one connection writes, some read.
 type sqliteDB struct {
+	file            string
 	writer, readers *bun.DB
 	client          *river.Client[*sql.Tx] // to queue jobs with
 	driver          *kickedDriver
@@ -43,7 +48,7 @@ func openSQLite(_ context.Context, o Options) (database, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "data directory %s cannot be made", dir).
 			WithHint("make it, owned by the user that runs the daemon")
 	}
-	file := filepath.Join(dir, "pulp-manager.db")
+	file := filepath.Join(dir, databaseFile)
 	lock, err := lockFile(file+".lock", dir)
 	if err != nil {
 		return nil, err
@@ -69,7 +74,7 @@ func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger
 	if err := drv.RegisterDeterministicScalarFunction("regexp", 2, newSearch().call); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "SQLite takes no function")
 	}
-	writer := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_txlock=immediate")})
+	writer := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_txlock=immediate&_auto_vacuum=incremental&_pragma=journal_size_limit("+strconv.Itoa(walLimit)+")")})
 	writer.SetMaxOpenConns(1)
 	reader := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_query_only=1")})
 	reader.SetMaxOpenConns(readers)
@@ -81,15 +86,20 @@ func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger
 		return nil, fault.Wrap(fault.Internal, err, "the engine does not take the database")
 	}
 	return &sqliteDB{
-		writer: bun.NewDB(writer, sqlitedialect.New()), readers: bun.NewDB(reader, sqlitedialect.New()),
+		file: file, writer: newBun(writer, sqlitedialect.New()), readers: newBun(reader, sqlitedialect.New()),
 		client: client, driver: kicked, lock: lock, errs: errs,
 	}, nil
 }
 
 // sqliteDSN names the file and how each connection is set up.
 func sqliteDSN(file, extra string) string {
+	return sqliteFile(file) + "?_busy_timeout=10000&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + extra
+}
+
+// sqliteFile names the file alone.
+func sqliteFile(file string) string {
 	u := url.URL{Scheme: "file", Path: file}
-	return u.String() + "?_busy_timeout=10000&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + extra
+	return u.String()
 }
 
 // sqliteConnector opens connections of a driver of our own, which knows our functions.

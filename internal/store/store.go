@@ -8,11 +8,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
@@ -63,6 +65,10 @@ type database interface {
 	// jobsUI makes the engine's pages about its jobs.
 	jobsUI(prefix string, logger *slog.Logger) (http.Handler, error)
 	ping(ctx context.Context) error
+	// size gives the sizes of the database, in bytes.
+	size(ctx context.Context) (databaseSize, error)
+	// shrink gives back the space of what was removed, where that is worth it and can be done bit by bit.
+	shrink(ctx context.Context) error
 	close() error
 }
 
@@ -98,6 +104,12 @@ func openDatabase(ctx context.Context, o Options) (database, error) {
 		return openPostgres(ctx, o)
 	}
 	return openSQLite(ctx, o)
+}
+
+// newBun makes what queries are made with. Columns that it does not know are a newer release's, which may have been here
+// already or work beside this one.
+func newBun(db *sql.DB, dialect schema.Dialect) *bun.DB {
+	return bun.NewDB(db, dialect, bun.WithDiscardUnknownColumns())
 }
 
 // Dialect tells which database it is.
