@@ -92,7 +92,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 	defer signal.Stop(hangup)
 	parts.Go(func() { d.watchConfig(ctx, hangup, r.scheduler) })
 	if r.scheduler {
-		parts.Go(func() { scheduler.New(d.store, d.store, d.log).Run(ctx) })
+		parts.Go(func() { scheduler.New(d.store, d.log).Run(ctx) })
 		parts.Go(func() { health.Rater{Servers: d.store, Repositories: d.store, Log: d.log}.Run(ctx) })
 	}
 	if r.worker {
