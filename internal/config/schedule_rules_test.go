@@ -67,19 +67,19 @@ func TestScheduleRuleProblems(t *testing.T) {
 	const before = "pulp_servers:\n  p:\n    credentials: c\n    repo_groups:\n      g:\n        max_concurrent_syncs: 2\n        max_runtime: 1h\n"
 	const after = "credentials: {c: {username: u, vault_service_account_mount: m}}\nrepo_groups: {g: {}}\n"
 	for text, want := range map[string]string{
-		"schedule: '@daily', timezone: Mars/Olympus":         `:9: server p: group g: timezone there is no time zone "Mars/Olympus"; write one such as Europe/Berlin or UTC`,
-		"schedule: '@daily', timezone: Local":                `:9: server p: group g: timezone there is no time zone "Local"`,
-		"schedule: 'TZ=UTC @daily', timezone: Europe/Berlin": `:9: server p: group g: timezone and "TZ=UTC @daily" both name a time zone (keep one of them)`,
-		"schedule: '@daily', schedule_jitter: 2d":            `:9: server p: group g: schedule_jitter: "2d" is not a duration from one second to a day (write seconds ("300"), or a number with d, h, m or s ("20m"))`,
-		"schedule: '@daily', schedule_jitter: -1":            `:9: server p: group g: schedule_jitter: "-1" is not a duration`,
-		"schedule: '@daily', schedule_overlap: kill":         `:9: server p: group g: schedule_overlap must be one of skip, queue, cancel, not "kill"`,
-		"schedule: '@daily', schedule_missed: all":           `:9: server p: group g: schedule_missed must be one of once, none, not "all"`,
-		"schedule: '@daily', schedule_blackouts: Sun":        `:9: server p: group g: schedule_blackouts must be a list of windows, not text (write one "- Mon-Fri 08:00-18:00" a line below it)`,
-		"schedule: '@daily', schedule_blackouts: [[Sun]]":    `:9: server p: group g: schedule_blackouts must be texts, not a list`,
-		"schedule: '@daily', schedule_blackouts: [Someday]":  `:9: server p: group g: schedule_blackouts: window "Someday" cannot be read: "Someday" are no days of the week, hours or dates (write days and hours such as`,
+		"schedule: '@daily', timezone: Mars/Olympus":                                          `:9: server p: group g: timezone there is no time zone "Mars/Olympus"; write one such as Europe/Berlin or UTC`,
+		"schedule: '@daily', timezone: Local":                                                 `:9: server p: group g: timezone there is no time zone "Local"`,
+		"schedule: 'TZ=UTC @daily', timezone: Europe/Berlin":                                  `:9: server p: group g: timezone and "TZ=UTC @daily" both name a time zone (keep one of them)`,
+		"schedule: '@daily', schedule_jitter: 2d":                                             `:9: server p: group g: schedule_jitter: "2d" is not a duration from one second to a day (write seconds ("300"), or a number with d, h, m or s ("20m"))`,
+		"schedule: '@daily', schedule_jitter: -1":                                             `:9: server p: group g: schedule_jitter: "-1" is not a duration`,
+		"schedule: '@daily', schedule_overlap: kill":                                          `:9: server p: group g: schedule_overlap must be one of skip, queue, cancel, not "kill"`,
+		"schedule: '@daily', schedule_missed: all":                                            `:9: server p: group g: schedule_missed must be one of once, none, not "all"`,
+		"schedule: '@daily', schedule_blackouts: Sun":                                         `:9: server p: group g: schedule_blackouts must be a list of windows, not text (write one "- Mon-Fri 08:00-18:00" a line below it)`,
+		"schedule: '@daily', schedule_blackouts: [[Sun]]":                                     `:9: server p: group g: schedule_blackouts must be texts, not a list`,
+		"schedule: '@daily', schedule_blackouts: [Someday]":                                   `:9: server p: group g: schedule_blackouts: window "Someday" cannot be read: "Someday" are no days of the week, hours or dates (write days and hours such as`,
 		"schedule: '0 3 * * 1', schedule_missed: none, schedule_blackouts: [Mon 02:00-04:00]": `:8: server p: group g: schedule "0 3 * * 1" never runs: every run falls into a blackout (leave some time`,
 		"schedule: '0 3 * * 1', schedule_blackouts: [00:00-24:00]":                            `:8: server p: group g: schedule "0 3 * * 1" never runs: every run falls into a blackout (leave some time`,
-		"schedule_jitter: 5m": `:8: warning: server p: group g: schedule_jitter has no effect without schedule (add schedule, or remove it)`,
+		"schedule_jitter: 5m":                                                                 `:8: warning: server p: group g: schedule_jitter has no effect without schedule (add schedule, or remove it)`,
 	} {
 		lines := ""
 		for _, part := range strings.SplitAfter(text, "', ") {

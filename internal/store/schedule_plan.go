@@ -46,13 +46,9 @@ func (r *scheduleRow) planned(now time.Time) {
 	r.coming(base)
 }
 
-// coming sets that the schedule runs next at its first run after a moment.
+// coming sets that the schedule runs next at its first run that is due after a moment.
 func (r *scheduleRow) coming(after time.Time) {
-	done := r.LastDue
-	if done.After(after) { // the clock was wrong then, or is now
-		done = time.Time{}
-	}
-	run := r.plan().Coming(after, done)
+	run := r.plan().Coming(after, after)
 	r.NextRun, r.NextDue = run.At, run.Due
 }
 
