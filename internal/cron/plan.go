@@ -90,9 +90,10 @@ func (p Plan) first(at, done time.Time, wanted func(Run) bool) Run {
 		switch {
 		case r.Due.IsZero():
 			return Run{}
-		case r.At.After(at) && wanted(r):
+		case !r.At.After(at):
+		case wanted(r):
 			return r
-		case r.Dropped && r.end.Add(-p.rules.Jitter).After(due):
+		case r.end.Add(-p.rules.Jitter).After(due):
 			due = r.end.Add(-p.rules.Jitter - time.Second) // all until then are dropped as well
 		}
 	}
