@@ -63,6 +63,8 @@ func completeArguments(names []string) cobra.CompletionFunc {
 			return complete(cmd, args, serverNames)
 		case "REPO":
 			return complete(cmd, args, repositoryNames)
+		case "SCHEDULE":
+			return complete(cmd, args, scheduleIDs)
 		case "ID":
 			if cmd.Name() == "cancel" {
 				return complete(cmd, args, unfinishedIDs)

@@ -36,7 +36,9 @@ func TestCompletion(t *testing.T) {
 	t.Setenv("PULP_MANAGER_URL", d.url)
 	servers := []string{"primary.example.com", "secondary.example.com"}
 	for words, want := range map[string][]string{
-		"repos ": servers, "servers ": servers, "sync ": servers, "sync --source-pulp-server-name ": servers, "tasks --server ": servers, "schedules ": servers,
+		"repos ": servers, "servers ": servers, "sync ": servers, "sync --source-pulp-server-name ": servers, "tasks --server ": servers, "schedules ": append([]string{
+			"pause\tKeep a schedule from running", "resume\tLet a paused schedule run again", "run\tRun a schedule now", "show\tShow a schedule and its next runs",
+		}, servers...),
 		"content find primary.example.com ": {"ext-debian", "int-tools"}, "content find nope ": nil, "content find primary.example.com int-tools ": nil,
 		"cancel ": {"1\tqueued: repo sync primary.example.com"}, "tasks ": {"2\tcanceled: primary.example.com repo registration", "1\tqueued: repo sync primary.example.com"},
 		"repos --health ": {"green", "amber", "red"}, "repos --type r": {"rpm"}, "tasks --state can": {"canceled"}, "tasks --type repo_re": {"repo_removal"},

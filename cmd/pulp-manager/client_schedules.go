@@ -33,14 +33,28 @@ func schedulesCommand() *cobra.Command {
 		var rows [][]string
 		for _, s := range schedules {
 			rows = append(rows, []string{
-				strconv.FormatInt(s.ID, 10), s.ServerName, dash(s.GroupName), s.TaskType, s.Cron, instant(s.NextRun), instant(s.LastRun), dash(s.LastOutcome), id(s.LastTaskID), dash(s.MaxRuntime),
+				strconv.FormatInt(s.ID, 10), s.ServerName, dash(s.GroupName), s.TaskType, s.Cron, nextOf(s), instant(s.LastRun), dash(s.LastOutcome), id(s.LastTaskID), dash(s.MaxRuntime),
 			})
 		}
 		return table(c.OutOrStdout(), []string{"ID", "SERVER", "GROUP", "TYPE", "CRON", "NEXT", "LAST", "OUTCOME", "TASK", "MAX RUNTIME"}, rows)
 	})
 	cmd.Example = `  pulp-manager schedules
-  pulp-manager schedules pulp1.example.com`
+  pulp-manager schedules pulp1.example.com
+  pulp-manager schedules show 3
+  pulp-manager schedules pause 3 --reason "pulp1 is moved" --until 2026-11-30T06:00`
+	cmd.AddCommand(showScheduleCommand(), runScheduleCommand(), pauseScheduleCommand(), resumeScheduleCommand())
 	return cmd
+}
+
+// nextOf shows when a schedule runs next, or that it is paused.
+func nextOf(s client.Schedule) string {
+	switch {
+	case s.Paused && s.PausedUntil == nil:
+		return "paused"
+	case s.Paused:
+		return instant(s.NextRun) + " (paused)"
+	}
+	return instant(s.NextRun)
 }
 
 // notServed says of an error that the daemon does not have a list at all, where that is so.

@@ -92,7 +92,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 	defer signal.Stop(hangup)
 	parts.Go(func() { d.watchConfig(ctx, hangup, r.scheduler) })
 	if r.scheduler {
-		parts.Go(func() { scheduler.New(d.store, d.store, d.log).Run(ctx) })
+		parts.Go(func() { scheduler.New(d.store, d.log).Run(ctx) })
 		parts.Go(func() { d.pruner().Run(ctx) })
 		parts.Go(func() { health.Rater{Servers: d.store, Repositories: d.store, Log: d.log}.Run(ctx) })
 	}
@@ -168,7 +168,8 @@ func (d *daemon) api(ctx context.Context) http.Handler {
 	settings := d.settings()
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
-		Schedules: d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
+		ScheduleControl: d.store,
+		Schedules:       d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
 		Access: d.access, Audit: d.store, Prunings: d.store, Pages: d.pages(d.access, d.store),

@@ -29,12 +29,15 @@ type Options struct {
 	Queue        fleet.Queue
 	Schedules    fleet.ScheduleLists
 	EngineJobs   fleet.EngineJobs
-	Jobs         []job.Definition // those with an Ask get a route
-	Find         Find             // asks a Pulp server live
-	Access       Access           // who may do what; nil: nobody may do anything
-	Audit        fleet.Audit      // records changes; nil: they are not recorded
-	Prunings     fleet.Prunings   // tells how large the database is; nil: nobody knows
-	Pages        *http.ServeMux   // for people; they get what no route takes; nil: there are none
+
+	ScheduleControl fleet.ScheduleControl
+
+	Jobs     []job.Definition // those with an Ask get a route
+	Find     Find             // asks a Pulp server live
+	Access   Access           // who may do what; nil: nobody may do anything
+	Audit    fleet.Audit      // records changes; nil: they are not recorded
+	Prunings fleet.Prunings   // tells how large the database is; nil: nobody knows
+	Pages    *http.ServeMux   // for people; they get what no route takes; nil: there are none
 
 	// Ready tells what the daemon depends on and how that is; nil: nothing. It gets five
 	// seconds.

@@ -161,11 +161,11 @@ func TestExampleBodiesWork(t *testing.T) {
 		o := newMemory().options()
 		o.Access = newDoor()
 		got := ask(t, New(o), http.MethodPost, strings.NewReplacer("{id}", "1", "{repo_id}", "23").Replace(path), string(body), "Authorization", "Bearer "+adminToken)
-		if got.status != http.StatusCreated && path != "/v1/auth/login" || got.status >= 300 {
+		if got.status != http.StatusCreated && path != "/v1/auth/login" && !strings.HasSuffix(path, "/pause") || got.status >= 300 {
 			t.Errorf("POST %s with its example %s: answered %d %s", path, body, got.status, got.body)
 		}
 	}
-	if tried != 4 {
+	if tried != 5 {
 		t.Errorf("tried %d bodies", tried)
 	}
 }

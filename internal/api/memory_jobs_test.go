@@ -25,6 +25,38 @@ func (m memSchedules) ListedSchedule(_ context.Context, id fleet.ScheduleID) (fl
 	return one(m.memory, m.schedules, func(s fleet.ListedSchedule) bool { return s.ID == id }, "there is no schedule %d", id)
 }
 
+func (m memSchedules) RunSchedule(ctx context.Context, id fleet.ScheduleID) (fleet.Task, error) {
+	s, err := m.ListedSchedule(ctx, id)
+	if err != nil {
+		return fleet.Task{}, err
+	}
+	if o := s.Overlapping(); o.Why != "" {
+		return fleet.Task{}, fault.New(fault.Conflict, "schedule %d cannot run now: %s", id, o.Why).WithHint("wait")
+	}
+	return memQueue(m).Enqueue(ctx, fleet.NewTask{Name: s.TaskName, Kind: s.Kind, Args: s.Args, Server: s.Server})
+}
+
+func (m memSchedules) PauseSchedule(_ context.Context, id fleet.ScheduleID, p fleet.Pause) (fleet.ListedSchedule, error) {
+	p.At = day
+	return m.pause(id, p)
+}
+
+func (m memSchedules) ResumeSchedule(_ context.Context, id fleet.ScheduleID) (fleet.ListedSchedule, error) {
+	return m.pause(id, fleet.Pause{})
+}
+
+func (m memSchedules) pause(id fleet.ScheduleID, p fleet.Pause) (fleet.ListedSchedule, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.schedules {
+		if s := &m.schedules[i]; s.ID == id {
+			s.Pause = p
+			return *s, m.err
+		}
+	}
+	return fleet.ListedSchedule{}, fault.New(fault.NotFound, "there is no schedule %d", id)
+}
+
 func (memJobs) EngineQueues(context.Context) ([]string, error) { return []string{"default"}, nil }
 
 func (m memJobs) CountEngineJobs(_ context.Context, queue string) (map[fleet.EngineJobState]int, error) {
@@ -54,13 +86,13 @@ func someSchedules() []fleet.ListedSchedule {
 	return []fleet.ListedSchedule{
 		{ServerName: "pulp1.example.com", Schedule: fleet.Schedule{
 			ID: 1, Server: 1, Kind: fleet.KindRegister, Cron: "0 3 1 1 *", TaskName: "pulp1.example.com repo registration", MaxRuntime: 20 * time.Minute,
-			Args: json.RawMessage(`{"regex_include":null,"regex_exclude":null,"local_repo_config_dir":"/app/conf/n20","max_runtime":"1200"}`), NextRun: day,
+			Args: json.RawMessage(`{"regex_include":null,"regex_exclude":null,"local_repo_config_dir":"/app/conf/n20","max_runtime":"1200"}`), NextRun: day, Overlap: fleet.OverlapQueue, Missed: fleet.MissedNone,
 		}},
 		{ServerName: "pulp2.example.com:8080", GroupName: "internal", Schedule: fleet.Schedule{
 			ID: 2, Server: 2, Group: 1, Kind: fleet.KindRepoGroupSync, Cron: "TZ=UTC 0 5 * * *", TaskName: "repo sync pulp2.example.com:8080", MaxRuntime: time.Hour,
 			Args: json.RawMessage(`{"name":"pulp2.example.com:8080","regex_include":"^int","regex_exclude":"^int-secret","max_runtime":"1h","max_concurrent_syncs":2,
 				"source_pulp_server_name":"pulp1.example.com","sync_options":null}`),
-			NextRun: time.Date(2026, 11, 24, 5, 0, 0, 0, time.UTC), LastRun: day, LastTask: 1, LastOutcome: "queued",
+			NextRun: time.Date(2026, 11, 24, 5, 0, 0, 0, time.UTC), LastRun: day, LastTask: 1, LastOutcome: "queued", LastState: fleet.Failed, Overlap: fleet.OverlapSkip, Missed: fleet.MissedOnce,
 		}},
 	}
 }

@@ -250,7 +250,7 @@ func plainMemory() *memory {
 func (m *memory) options() Options {
 	return Options{
 		Servers: memServers{memory: m}, Repositories: memRepositories{memory: m}, Tasks: memTasks{m}, Queue: memQueue{m},
-		Schedules: memSchedules{m}, EngineJobs: memJobs{m}, MaxJobPageSize: 24,
+		Schedules: memSchedules{m}, ScheduleControl: memSchedules{m}, EngineJobs: memJobs{m}, MaxJobPageSize: 24,
 		Jobs: []job.Definition{syncJob(), registerJob(), {Kind: fleet.KindRepoSync, Summary: "nobody asks for this one"}}, MaxPageSize: 100, Version: "1.2.3", Access: auth.Everyone(),
 		Find: func(context.Context, fleet.Server, fleet.Repository, inventory.Search) ([]inventory.Found, error) {
 			return nil, nil

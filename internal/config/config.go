@@ -16,6 +16,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -42,6 +43,7 @@ type Config struct {
 	ConfigPath, SyncPath string // that were read
 	from                 origin
 	sync                 syncConfig
+	read                 time.Time // when it was read
 }
 
 // Load reads the configuration. Files at the default paths may be missing: then
@@ -100,11 +102,12 @@ func load(s Sources) (*Config, Problems) {
 		return c, problems
 	}
 	var err error
-	if c.Fleet, err = c.sync.fleet(c.Settings, s.now()); err != nil {
+	if c.Fleet, err = c.sync.fleet(c.Settings); err != nil {
 		r = &report{file: path}
 		r.fault(0, "schedules", err)
 		return c, append(problems, r.problems...)
 	}
+	c.read = s.now()
 	c.Hash = hash(ini, yml)
 	c.Fleet.Hash = c.Hash
 	c.Problems = problems

@@ -92,7 +92,25 @@ const documentCron = `## Schedules
 
 Five fields: minute, hour, day of month, month, day of week (0 or 7 is Sunday), with ` + "`*`, `*/n`, lists and ranges, `L`" + ` for the last day of a
 month; or ` + "`@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every 90m`" + `. They count in the host's time zone, or in the one that
-` + "`TZ=Europe/Berlin `" + ` in front names. Where both day fields are given, both must match.
+` + "`TZ=Europe/Berlin `" + ` in front or the key ` + "`timezone`" + ` names. Where both day fields are given, both must match. A run that daylight saving skips happens right after the gap; of
+fixed hours, the one that it repeats counts once.
+
+` + "`schedule_blackouts`" + ` are windows: ` + "`[DAYS] [HH:MM-HH:MM] [ZONE]`" + `, of which days or hours must be there, or ` + "`DATE[..DATE] [ZONE]`" + `, both days included. Hours that
+end before they begin end on the next day. Without a zone they are in the schedule's.
+
+` + "```yaml" + `
+schedule_blackouts:                       # the whole file
+  - 2026-12-20..2027-01-03
+pulp_servers:
+  pulp1.example.com:
+    schedule_blackouts: ["Mon-Fri 08:00-18:00 Europe/Berlin", "Sun"]
+    repo_groups:
+      external: {schedule: "0 */4 * * *", timezone: Europe/Berlin, schedule_jitter: 20m, schedule_overlap: queue, max_concurrent_syncs: 4, max_runtime: 6h}
+` + "```" + `
+
+Runs that fall into a window are held until it ends and then happen once, however many they were; with ` + "`schedule_missed: none`" + ` each is left out, and a task in
+state skipped says why. A run is missed when it is found more than ten minutes late, or more than half the time to the next run. What a schedule did
+last, and what it will do next, is in ` + "`pulp-manager schedules show ID`" + ` and ` + "`GET /v1/schedules/{id}`" + `: [operations.md](operations.md#schedules).
 `
 
 func heading(level string) string {

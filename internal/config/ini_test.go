@@ -98,7 +98,7 @@ func TestAnyFiles(t *testing.T) {
 		settings, _ := readSettings(parseINI(text, r), r)
 		c := readSyncConfig([]byte(text), settings, r)
 		if !r.problems.Fatal() {
-			if _, err := c.fleet(settings, noon); err != nil {
+			if _, err := c.fleet(settings); err != nil {
 				t.Fatalf("no problem found in %q, but %v", text, err)
 			}
 		}

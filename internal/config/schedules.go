@@ -4,9 +4,7 @@ package config
 
 import (
 	"encoding/json"
-	"time"
 
-	"github.com/pulp/pulp-manager/internal/cron"
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
@@ -31,7 +29,7 @@ type registerArgs struct {
 }
 
 // fleet puts the configuration together. It must be free of errors.
-func (c *syncConfig) fleet(settings Settings, now time.Time) (fleet.Configuration, error) {
+func (c *syncConfig) fleet(settings Settings) (fleet.Configuration, error) {
 	var f fleet.Configuration
 	for _, name := range sortedKeys(c.groups) {
 		f.Groups = append(f.Groups, c.groups[name])
@@ -42,7 +40,7 @@ func (c *syncConfig) fleet(settings Settings, now time.Time) (fleet.Configuratio
 			if g.Schedule == "" {
 				continue
 			}
-			schedule, err := newSchedule(fleet.KindRepoGroupSync, s.Server.Name, g.Schedule, g.MaxRuntime, now, groupSyncArgs{
+			schedule, err := newSchedule(s.schedules[g.Group.Name], fleet.KindRepoGroupSync, s.Server.Name, g.MaxRuntime, groupSyncArgs{
 				Name: string(s.Server.Name), RegexInclude: optional(g.Group.Include), RegexExclude: optional(g.Group.Exclude),
 				MaxRuntime: g.MaxRuntime, MaxConcurrentSyncs: g.MaxConcurrentSyncs, SourceServer: optional(string(g.Primary)),
 			})
@@ -52,7 +50,7 @@ func (c *syncConfig) fleet(settings Settings, now time.Time) (fleet.Configuratio
 			f.Schedules = append(f.Schedules, fleet.ConfiguredSchedule{ServerName: s.Server.Name, GroupName: g.Group.Name, Schedule: schedule})
 		}
 		if reg := s.Server.Registration; reg != nil {
-			schedule, err := newSchedule(fleet.KindRegister, s.Server.Name, reg.Schedule, reg.MaxRuntime, now, registerArgs{
+			schedule, err := newSchedule(s.schedules[""], fleet.KindRegister, s.Server.Name, reg.MaxRuntime, registerArgs{
 				RegexInclude: optional(reg.Include), RegexExclude: optional(reg.Exclude),
 				LocalDir: optional(settings.Pulp.LocalDir), MaxRuntime: reg.MaxRuntime,
 			})
@@ -65,11 +63,8 @@ func (c *syncConfig) fleet(settings Settings, now time.Time) (fleet.Configuratio
 	return f, nil
 }
 
-func newSchedule(kind fleet.Kind, server fleet.ServerName, text, maxRuntime string, now time.Time, args any) (fleet.Schedule, error) {
-	when, err := cron.Parse(text)
-	if err != nil {
-		return fleet.Schedule{}, err
-	}
+// newSchedule completes a schedule. When it runs next is decided by the store, on its own clock.
+func newSchedule(s fleet.Schedule, kind fleet.Kind, server fleet.ServerName, maxRuntime string, args any) (fleet.Schedule, error) {
 	limit, err := fleet.ParseRuntime(maxRuntime)
 	if err != nil {
 		return fleet.Schedule{}, err
@@ -78,10 +73,8 @@ func newSchedule(kind fleet.Kind, server fleet.ServerName, text, maxRuntime stri
 	if err != nil {
 		return fleet.Schedule{}, err
 	}
-	return fleet.Schedule{
-		Kind: kind, Cron: when.String(), TaskName: fleet.ScheduleTaskName(kind, server),
-		Args: raw, MaxRuntime: limit, NextRun: when.Next(now),
-	}, nil
+	s.Kind, s.TaskName, s.Args, s.MaxRuntime = kind, fleet.ScheduleTaskName(kind, server), raw, limit
+	return s, nil
 }
 
 // optional gives nil for a text that is not there.

@@ -50,7 +50,11 @@ func Show(w io.Writer, c *Config) error {
 		if s.GroupName != "" {
 			what = "group " + s.GroupName
 		}
-		fmt.Fprintf(out, "# next: %s  %s %s (%s)\n", s.Schedule.NextRun.Format("2006-01-02T15:04:05Z"), s.ServerName, what, s.Schedule.Cron)
+		next, err := nextRun(s.Schedule, c.read)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "# next: %s  %s %s (%s)\n", next.Format("2006-01-02T15:04:05Z"), s.ServerName, what, s.Schedule.Cron)
 	}
 	return out.Flush()
 }

@@ -19,6 +19,7 @@ type syncConfig struct {
 	groups      map[string]fleet.Group
 	credentials map[string]credential
 	servers     []configuredServer
+	blackouts   []string // of all schedules
 }
 
 type credential struct {
@@ -29,8 +30,10 @@ type credential struct {
 type configuredServer struct {
 	fleet.ConfiguredServer
 	line      int
-	primaries map[string]int // line of pulp_primary, by group
-	password  bool           // password is given, right or wrong
+	primaries map[string]int            // line of pulp_primary, by group
+	password  bool                      // password is given, right or wrong
+	schedules map[string]fleet.Schedule // by group; "": of the registration
+	blackouts []string                  // of the server's schedules
 }
 
 var (
@@ -48,6 +51,7 @@ func readSyncConfig(text []byte, settings Settings, r *report) syncConfig {
 	y := &yamlReader{report: r}
 	top := y.object(root, root.Line, levelTop, "the file")
 	c := syncConfig{groups: map[string]fleet.Group{}, credentials: map[string]credential{}}
+	c.blackouts = y.blackouts(top)
 	for _, e := range y.below(top, "repo_groups") {
 		c.addGroup(y, e)
 	}
@@ -109,7 +113,8 @@ func (c *syncConfig) addServer(y *yamlReader, e entry) {
 		y.errorf(e.line, hint, "%s: not a name for a server", where)
 	}
 	o := y.object(e.value, e.line, levelServer, where)
-	s := configuredServer{line: e.line, primaries: map[string]int{}, password: o.has("password")}
+	s := configuredServer{line: e.line, primaries: map[string]int{}, password: o.has("password"), schedules: map[string]fleet.Schedule{}}
+	s.blackouts = append(slices.Clone(c.blackouts), y.blackouts(o)...)
 	s.Server = fleet.Server{
 		Name: name, Password: fleet.SecretRef(o.values["password"]),
 		URL: trimSlash(o.values["url"]), ContentOrigin: trimSlash(o.values["content_origin"]), MirrorURL: trimSlash(o.values["mirror_url"]),
@@ -128,8 +133,10 @@ func (c *syncConfig) addServer(y *yamlReader, e entry) {
 	}
 	if n, ok := o.nodes["repo_config_registration"]; ok {
 		reg := y.object(n, o.lines["repo_config_registration"], levelRegistration, where+": repo_config_registration")
+		schedule := y.schedule(reg, s.blackouts)
+		s.schedules[""] = schedule
 		s.Server.Registration = &fleet.Registration{
-			Schedule: reg.values["schedule"], MaxRuntime: reg.values["max_runtime"],
+			Schedule: schedule.Cron, MaxRuntime: reg.values["max_runtime"],
 			Include: reg.values["regex_include"], Exclude: reg.values["regex_exclude"],
 			OnMissing: reg.values["on_missing"], OnMissingCap: reg.whole("on_missing_cap"),
 		}
@@ -155,8 +162,10 @@ func (c *syncConfig) addServerGroup(y *yamlReader, s *configuredServer, e entry)
 	if primary != "" {
 		s.primaries[e.key] = o.lines["pulp_primary"]
 	}
+	schedule := y.schedule(o, s.blackouts)
+	s.schedules[e.key] = schedule
 	s.Groups = append(s.Groups, fleet.ServerGroup{
-		Group: group, Primary: primary, Schedule: o.values["schedule"],
+		Group: group, Primary: primary, Schedule: schedule.Cron,
 		MaxConcurrentSyncs: o.whole("max_concurrent_syncs"), MaxRuntime: o.values["max_runtime"],
 	})
 }

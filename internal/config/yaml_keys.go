@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,13 @@ const (
 )
 
 func yamlKeys() []yamlKey {
+	return slices.Concat(plainKeys(), scheduleKeys(levelServerGroup), scheduleKeys(levelRegistration), []yamlKey{
+		blackoutsKey(levelTop, "Times in which no schedule queues anything."),
+		blackoutsKey(levelServer, "Times in which no schedule of this server queues anything, besides those of the file."),
+	})
+}
+
+func plainKeys() []yamlKey {
 	return []yamlKey{
 		{
 			level: levelTop, key: "pulp_servers", kind: "a map", required: true,

@@ -57,16 +57,25 @@ func read(text string) (cron.Schedule, error) {
 // String gives the text it was read from.
 func (s Schedule) String() string { return s.text }
 
-// Next gives the first run later than a moment, in UTC. A run that daylight saving
-// skips happens right after the gap; of fixed hours, the one that it repeats counts once.
+// Next gives the first run later than a moment, in UTC. Where hours are given, a run that daylight saving skips happens
+// right after the gap (several at once), and one that it repeats counts once; runs of every hour are those on the clock.
 func (s Schedule) Next(after time.Time) time.Time {
 	if s.spec == nil {
 		return time.Time{}
 	}
+	spec, ok := s.spec.(*cron.SpecSchedule)
+	if !ok || spec.Hour&everyHour != 0 {
+		return s.spec.Next(after.In(time.Local)).UTC()
+	}
+	// On a calendar without a zone, which the library knows how to read; the way back is ours.
+	calendar, wall := *spec, onWall(after, spec.Location)
+	calendar.Location = time.UTC
 	for {
-		after = s.spec.Next(after.In(time.Local))
-		if after.IsZero() || !s.repeated(after) {
-			return after.UTC()
+		if wall = calendar.Next(wall); wall.IsZero() {
+			return time.Time{}
+		}
+		if at := fromWall(wall, spec.Location); at.After(after) {
+			return at
 		}
 	}
 }
@@ -74,16 +83,25 @@ func (s Schedule) Next(after time.Time) time.Time {
 // everyHour is the bit of an hour field that is "*".
 const everyHour = 1 << 63
 
-// repeated tells whether a run at fixed hours falls into the hour that autumn's change of
-// clocks repeats, and has been there before.
-func (s Schedule) repeated(run time.Time) bool {
-	spec, ok := s.spec.(*cron.SpecSchedule)
-	if !ok || spec.Hour&everyHour != 0 {
-		return false
+// onWall gives what the clocks of a zone show, as if it were UTC.
+func onWall(at time.Time, zone *time.Location) time.Time {
+	_, offset := at.In(zone).Zone()
+	return at.UTC().Add(time.Duration(offset) * time.Second)
+}
+
+// fromWall gives the first moment when the clocks of a zone show a time; where they never do, the moment when they
+// are put forward over it.
+func fromWall(wall time.Time, zone *time.Location) time.Time {
+	_, before := wall.Add(-24 * time.Hour).In(zone).Zone()
+	_, after := wall.Add(24 * time.Hour).In(zone).Zone()
+	early, late := wall.Add(-time.Duration(before)*time.Second), wall.Add(-time.Duration(after)*time.Second)
+	for _, at := range []time.Time{early, late} {
+		if onWall(at, zone).Equal(wall) {
+			return at
+		}
 	}
-	run = run.In(spec.Location)
-	before := run.Add(-time.Hour)
-	return run.Hour() == before.Hour() && run.Day() == before.Day()
+	change, _ := early.In(zone).ZoneBounds()
+	return change.UTC()
 }
 
 const (

@@ -131,11 +131,11 @@ type Locks interface {
 type Schedules interface {
 	// DueSchedules gives schedules whose next run has come, oldest first, and the store's now.
 	DueSchedules(ctx context.Context, limit int) ([]Schedule, time.Time, error)
-	// Fire moves a schedule on to its next run, if it still is as given, and in the same
-	// transaction queues the task or notes why not. It tells whether it did: false means
-	// another process was first. With t nil, skipped says why nothing was queued, and a
-	// task in state skipped records it.
-	Fire(ctx context.Context, s Schedule, next time.Time, t *NewTask, skipped string) (bool, error)
+	// Fire moves schedules on to their next runs and queues their tasks, or notes why not, all in one transaction. It
+	// tells of each whether it did: one that is not as given any more is left alone, because another process was first.
+	Fire(ctx context.Context, all []Firing) ([]bool, error)
+	// Tend hands tasks that waited for the one before to the engine, and ends pauses whose time is over. It tells how many.
+	Tend(ctx context.Context) (int, error)
 	FindSchedules(ctx context.Context, server ServerID) ([]Schedule, error)
 }
 
@@ -144,6 +144,18 @@ type ScheduleLists interface {
 	FindListedSchedules(ctx context.Context, q Query) (Page[ListedSchedule], error)
 	// ListedSchedule gives one schedule; NotFound.
 	ListedSchedule(ctx context.Context, id ScheduleID) (ListedSchedule, error)
+}
+
+// ScheduleControl is what people do with schedules.
+type ScheduleControl interface {
+	// RunSchedule queues the task of a schedule now, also of a paused one; its next run stays. Conflict while the task
+	// before is not over and the schedule's overlap policy does not allow another one; NotFound.
+	RunSchedule(ctx context.Context, id ScheduleID) (Task, error)
+	// PauseSchedule keeps a schedule from running; At is the store's now. Runs that are due meanwhile are not made up
+	// for. Pausing a paused one replaces the pause. Invalid where Until is not to come; NotFound.
+	PauseSchedule(ctx context.Context, id ScheduleID, p Pause) (ListedSchedule, error)
+	// ResumeSchedule ends a pause; where there is none it changes nothing. NotFound.
+	ResumeSchedule(ctx context.Context, id ScheduleID) (ListedSchedule, error)
 }
 
 // EngineJobs shows what the engine that runs tasks has in its queues.

@@ -9,14 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
 // memory is a store of schedules and tasks, with a clock of its own.
 type memory struct {
-	fleet.Tasks // what is not below is not asked for
-
 	clock func() time.Time
 
 	mu        sync.Mutex
@@ -27,7 +24,6 @@ type memory struct {
 	asked     int                          // how often due schedules were asked for
 	broken    error                        // of DueSchedules
 	refuse    func(s fleet.Schedule) error // of Fire; may be nil
-	taskErr   error                        // of Task
 }
 
 // firing is what became of one run of a schedule.
@@ -37,6 +33,9 @@ type firing struct {
 	Next     time.Time
 	Task     *fleet.NewTask // nil: skipped
 	Skipped  string
+	Outcome  string
+	Behind   fleet.TaskID
+	Cancel   []fleet.TaskID
 }
 
 func newMemory(clock func() time.Time, schedules ...fleet.Schedule) *memory {
@@ -47,6 +46,12 @@ func newMemory(clock func() time.Time, schedules ...fleet.Schedule) *memory {
 	return m
 }
 
+// whole gives a schedule with the state of its newest task.
+func (m *memory) whole(s fleet.Schedule) fleet.Schedule {
+	s.LastState = m.tasks[s.LastTask].State
+	return s
+}
+
 func (m *memory) DueSchedules(_ context.Context, limit int) ([]fleet.Schedule, time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -55,50 +60,83 @@ func (m *memory) DueSchedules(_ context.Context, limit int) ([]fleet.Schedule, t
 	var due []fleet.Schedule
 	for _, s := range m.schedules {
 		if !s.NextRun.IsZero() && !s.NextRun.After(now) {
-			due = append(due, s)
+			due = append(due, m.whole(s))
 		}
 	}
 	slices.SortFunc(due, func(a, b fleet.Schedule) int { return cmp.Or(a.NextRun.Compare(b.NextRun), cmp.Compare(a.ID, b.ID)) })
 	return due[:min(limit, len(due))], now, m.broken
 }
 
-func (m *memory) Fire(_ context.Context, s fleet.Schedule, next time.Time, t *fleet.NewTask, skipped string) (bool, error) {
+func (m *memory) Fire(_ context.Context, all []fleet.Firing) ([]bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.refuse != nil {
-		if err := m.refuse(s); err != nil {
-			return false, err
+	for _, f := range all {
+		if m.refuse != nil {
+			if err := m.refuse(f.Schedule); err != nil {
+				return nil, err
+			}
 		}
 	}
-	row := m.schedules[s.ID]
-	if !row.NextRun.Equal(s.NextRun) {
-		return false, nil
+	done := make([]bool, len(all))
+	for i, f := range all {
+		row, ok := m.schedules[f.Schedule.ID]
+		if done[i] = ok && row.NextRun.Equal(f.Schedule.NextRun) && row.LastTask == f.Schedule.LastTask && row.Waiting == f.Schedule.Waiting; done[i] {
+			m.schedules[row.ID] = m.fireOne(row, f)
+		}
 	}
-	m.fired = append(m.fired, firing{s.ID, s.NextRun, m.clock(), next, t, skipped})
-	row.NextRun, row.LastRun, row.LastOutcome = next, m.clock(), skipped
-	if t != nil {
-		row.LastTask, row.LastOutcome = fleet.TaskID(len(m.tasks)+1), string(fleet.Queued)
-		m.tasks[row.LastTask] = fleet.Task{ID: row.LastTask, State: m.begin}
+	return done, nil
+}
+
+// fireOne does what the store does.
+func (m *memory) fireOne(row fleet.Schedule, f fleet.Firing) fleet.Schedule {
+	m.fired = append(m.fired, firing{row.ID, row.NextRun, m.clock(), f.NextRun, f.Task, f.Skipped, f.Outcome, f.Behind, f.Cancel})
+	for _, id := range f.Cancel {
+		m.tasks[id] = fleet.Task{ID: id, State: fleet.Canceled}
 	}
-	m.schedules[s.ID] = row
-	return true, nil
+	if f.Task != nil || f.Skipped != "" {
+		row.LastDue, row.LastRun = dueOf(row), m.clock()
+	}
+	row.NextRun, row.NextDue, row.LastOutcome = f.NextRun, f.NextDue, f.Outcome
+	if f.Task == nil {
+		return row
+	}
+	id := fleet.TaskID(len(m.tasks) + 1000)
+	if f.Behind != 0 {
+		m.tasks[id] = fleet.Task{ID: id, State: fleet.Queued}
+		row.Waiting = id
+		return row
+	}
+	m.tasks[id] = fleet.Task{ID: id, State: m.begin}
+	row.LastTask, row.Waiting = id, 0
+	return row
+}
+
+func (m *memory) Tend(context.Context) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for id, s := range m.schedules {
+		if s.Waiting != 0 && (m.tasks[s.LastTask].State == "" || m.tasks[s.LastTask].State.Final()) {
+			s.LastTask, s.Waiting = s.Waiting, 0
+			n++
+		}
+		if !s.Pause.Until.IsZero() && !s.Pause.Until.After(m.clock()) {
+			s.Pause = fleet.Pause{}
+			n++
+		}
+		m.schedules[id] = s
+	}
+	return n, m.broken
 }
 
 func (m *memory) FindSchedules(context.Context, fleet.ServerID) ([]fleet.Schedule, error) {
-	return nil, nil
-}
-
-func (m *memory) Task(_ context.Context, id fleet.TaskID) (fleet.Task, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.taskErr != nil {
-		return fleet.Task{}, m.taskErr
+	var all []fleet.Schedule
+	for _, s := range m.schedules {
+		all = append(all, m.whole(s))
 	}
-	t, ok := m.tasks[id]
-	if !ok {
-		return t, fault.New(fault.NotFound, "task %d is not there", id)
-	}
-	return t, nil
+	return all, nil
 }
 
 // end moves a task to a state.
@@ -122,7 +160,7 @@ type meeting struct {
 	wait func()
 }
 
-func (m *meeting) Fire(ctx context.Context, s fleet.Schedule, next time.Time, t *fleet.NewTask, skipped string) (bool, error) {
+func (m *meeting) Fire(ctx context.Context, all []fleet.Firing) ([]bool, error) {
 	m.once.Do(m.wait)
-	return m.memory.Fire(ctx, s, next, t, skipped)
+	return m.memory.Fire(ctx, all)
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package scheduler turns schedules into tasks. Any number of schedulers may run: each
-// run of a schedule is claimed by one of them.
+// run of a schedule is claimed by one of them. All is decided on the database's clock.
 package scheduler
 
 import (
@@ -11,27 +11,28 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pulp/pulp-manager/internal/cron"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
-// tickEach is how often a scheduler looks for schedules that are due; batch is how many it takes at a time.
+// tickEach is how often a scheduler looks for schedules that are due; batch is how many it fires in one transaction.
 const (
 	tickEach = time.Second
-	batch    = 100
+	batch    = 250
 )
 
 // Scheduler queues tasks when their schedules are due.
 type Scheduler struct {
 	schedules fleet.Schedules
-	tasks     fleet.Tasks
 	log       *slog.Logger
+
+	seen    time.Time // the database's clock when it was last looked at
+	checked time.Time // and when the next runs were last checked
 }
 
 // New makes a scheduler.
-func New(schedules fleet.Schedules, tasks fleet.Tasks, log *slog.Logger) *Scheduler {
-	return &Scheduler{schedules: schedules, tasks: tasks, log: log}
+func New(schedules fleet.Schedules, log *slog.Logger) *Scheduler {
+	return &Scheduler{schedules: schedules, log: log}
 }
 
 // Run looks for due schedules until the context ends.
@@ -53,16 +54,20 @@ func (s *Scheduler) Run(ctx context.Context) {
 // Tick fires every schedule that is due now, each once, however many of its runs were missed. One that
 // cannot be fired keeps none of the others from it.
 func (s *Scheduler) Tick(ctx context.Context) error {
+	if _, err := s.schedules.Tend(ctx); err != nil {
+		return err
+	}
+	var errs []error
 	for {
 		due, now, err := s.schedules.DueSchedules(ctx, batch)
-		if err != nil {
-			return err
+		if err == nil && s.toCheck(now) {
+			err = s.check(ctx, now)
 		}
-		var errs []error
-		for _, schedule := range due {
-			if err := s.fire(ctx, schedule, now); err != nil {
-				errs = append(errs, fmt.Errorf("schedule %d (%s): %w", schedule.ID, schedule.TaskName, err))
-			}
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		if err := s.fire(ctx, due, now); err != nil {
+			errs = append(errs, err)
 		}
 		if len(due) < batch || len(errs) > 0 {
 			return errors.Join(errs...)
@@ -70,43 +75,40 @@ func (s *Scheduler) Tick(ctx context.Context) error {
 	}
 }
 
-// fire queues the schedule's task, or notes why not, and moves it on to its next run.
-func (s *Scheduler) fire(ctx context.Context, schedule fleet.Schedule, now time.Time) error {
-	var next time.Time // zero: never again, with a cron text that cannot be read
-	parsed, err := cron.Parse(schedule.Cron)
+// fire moves schedules on: all in one transaction, or, where one of them is in the way, each in one of its own.
+func (s *Scheduler) fire(ctx context.Context, due []fleet.Schedule, now time.Time) error {
+	all := make([]fleet.Firing, len(due))
+	for i, schedule := range due {
+		all[i] = decide(schedule, now)
+	}
+	fired, err := s.schedules.Fire(ctx, all)
 	if err == nil {
-		next = parsed.Next(now)
+		s.tell(all, fired)
+		return nil
 	}
-	why, err := s.overlap(ctx, schedule)
-	if err != nil {
-		return err
+	if len(all) == 1 || ctx.Err() != nil || fault.Is(err, fault.Unavailable) {
+		return failed(all[0], err)
 	}
-	task := &fleet.NewTask{
-		Name: schedule.TaskName, Kind: schedule.Kind, Args: schedule.Args, Server: schedule.Server,
-		Schedule: schedule.ID, MaxRuntime: schedule.MaxRuntime,
+	var errs []error
+	for i := range all {
+		fired, err := s.schedules.Fire(ctx, all[i:i+1])
+		if err != nil {
+			errs = append(errs, failed(all[i], err))
+			continue
+		}
+		s.tell(all[i:i+1], fired)
 	}
-	if why != "" {
-		task = nil
-	}
-	won, err := s.schedules.Fire(ctx, schedule, next, task, why)
-	if err != nil || !won {
-		return err
-	}
-	s.log.Info("schedule fired", "schedule", schedule.ID, "name", schedule.TaskName, "due", schedule.NextRun, "next", next, "skipped", why)
-	return nil
+	return errors.Join(errs...)
 }
 
-// overlap says why a schedule must not run now: its previous task is not over.
-func (s *Scheduler) overlap(ctx context.Context, schedule fleet.Schedule) (string, error) {
-	if schedule.LastTask == 0 {
-		return "", nil
+func failed(f fleet.Firing, err error) error {
+	return fmt.Errorf("schedule %d (%s): %w", f.Schedule.ID, f.Schedule.TaskName, err)
+}
+
+func (s *Scheduler) tell(all []fleet.Firing, fired []bool) {
+	for i, f := range all {
+		if fired[i] {
+			s.log.Info("schedule fired", "schedule", f.Schedule.ID, "name", f.Schedule.TaskName, "due", f.Schedule.NextRun, "next", f.NextRun, "outcome", f.Outcome)
+		}
 	}
-	last, err := s.tasks.Task(ctx, schedule.LastTask)
-	if fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	if err != nil || last.State.Final() {
-		return "", err
-	}
-	return fmt.Sprintf("skipped: task %d of the same schedule is still %s", last.ID, last.State), nil
 }

@@ -134,63 +134,6 @@ func (a *application) keeps(server string) bool {
 	return false
 }
 
-// putSchedules makes the schedules those of the configuration (D10). One whose cron text
-// is as before keeps its next run, and all keep what they did last.
-func (a *application) putSchedules(ctx context.Context) error {
-	var there []scheduleRow
-	// Locked: one that fires now has moved on before or after, never in between.
-	if err := a.locked(a.NewSelect().Model(&there), toChange, "sc").Scan(ctx); err != nil {
-		return err
-	}
-	type key struct{ server, group int64 }
-	old := map[key]scheduleRow{}
-	for _, r := range there {
-		old[key{r.ServerID, r.GroupID}] = r
-	}
-	for _, c := range a.wanted.Schedules {
-		server, ok := a.servers[string(c.ServerName)]
-		if !ok || !a.keeps(string(c.ServerName)) {
-			return fault.New(fault.Invalid, "a schedule is for server %s, which is not configured", c.ServerName)
-		}
-		k := key{server: server.ID}
-		if c.GroupName != "" {
-			k.group = a.groups[c.GroupName].ID
-			if k.group == 0 {
-				return fault.New(fault.Invalid, "a schedule of server %s is for group %s, which is not defined", c.ServerName, c.GroupName)
-			}
-		}
-		have, found := old[k]
-		delete(old, k)
-		want := wantedSchedule(have, c.Schedule)
-		want.ServerID, want.GroupID = k.server, k.group
-		if found && want == have {
-			continue
-		}
-		a.changed[string(c.ServerName)] = true
-		if err := a.put(ctx, &want, found); err != nil {
-			return err
-		}
-	}
-	for _, r := range old {
-		if _, err := a.NewDelete().Model(&r).WherePK().Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func wantedSchedule(have scheduleRow, s fleet.Schedule) scheduleRow {
-	want := have
-	want.Kind, want.Cron, want.TaskName, want.Args, want.MaxRuntime = string(s.Kind), s.Cron, s.TaskName, string(s.Args), s.MaxRuntime
-	if want.Args == "" {
-		want.Args = "{}"
-	}
-	if have.Cron != s.Cron || have.NextRun.IsZero() {
-		want.NextRun = s.NextRun
-	}
-	return want
-}
-
 // dropGroups removes groups that the configuration has no more.
 func (a *application) dropGroups(ctx context.Context) error {
 	var gone []int64

@@ -16,6 +16,8 @@ import (
 type jobs interface {
 	// insert queues a job for a task and gives its id.
 	insert(ctx context.Context, task fleet.TaskID) (int64, error)
+	// insertMany queues a job for each task, and gives their ids: some to be taken now, others once they are woken.
+	insertMany(ctx context.Context, now, later []fleet.TaskID) (map[fleet.TaskID]int64, error)
 	// wake makes a job that waits for its time available now. One that is at work, or
 	// gone, is no error.
 	wake(ctx context.Context, id int64) error

@@ -39,6 +39,7 @@ type postgresDB struct {
 	driver *riverpgxv5.Driver
 	client *river.Client[pgx.Tx] // to queue jobs with
 	errs   classifier
+	skew   func() time.Duration // of the clock; nil: none
 }
 
 // postgresConfig gives how to connect, and what errors call the database.
@@ -95,7 +96,7 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 	}
 	return &postgresDB{
 		pool: pool, db: newBun(openFromPool(pool), pgdialect.New()),
-		driver: driver, client: client, errs: errs,
+		driver: driver, client: client, errs: errs, skew: o.Skew,
 	}, nil
 }
 
@@ -134,7 +135,7 @@ func (d *postgresDB) once(ctx context.Context, fn func(context.Context, tx) erro
 	}
 	// After a commit it does nothing; also a panic must not leave the transaction open.
 	defer func() { _ = pgtx.Rollback(context.WithoutCancel(ctx)) }()
-	err = fn(ctx, tx{IDB: conn, clock: clock{PostgreSQL}, jobs: &riverJobs[pgx.Tx]{client: d.client, tx: pgtx}})
+	err = fn(ctx, tx{IDB: conn, clock: clock{PostgreSQL, d.skew}, jobs: &riverJobs[pgx.Tx]{client: d.client, tx: pgtx}})
 	if err != nil {
 		return err
 	}

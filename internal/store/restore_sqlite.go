@@ -57,7 +57,7 @@ func openRestoreSQLite(ctx context.Context, o RestoreOptions, head BackupHead) (
 	if err != nil {
 		return nil, err
 	}
-	r.store = &Store{db: db, read: db.reader(), clock: clock{SQLite}, errors: db.classifier(), logger: o.Logger}
+	r.store = &Store{db: db, read: db.reader(), clock: clock{dialect: SQLite}, errors: db.classifier(), logger: o.Logger}
 	err = r.prepare(ctx, head)
 	return r, r.store.errors.classify(ctx, err, "make a database to restore to")
 }

@@ -5,7 +5,7 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -25,80 +25,53 @@ type scheduleRow struct {
 	TaskName    string        `bun:"task_name"`
 	Args        string        `bun:"args"`
 	MaxRuntime  time.Duration `bun:"max_runtime"`
+	Jitter      time.Duration `bun:"jitter"`
+	Overlap     string        `bun:"overlap"`
+	Missed      string        `bun:"missed"`
+	Blackouts   string        `bun:"blackouts"` // one a line
 	NextRun     time.Time     `bun:"next_run,nullzero"`
+	NextDue     time.Time     `bun:"next_due,nullzero"`
 	LastRun     time.Time     `bun:"last_run,nullzero"`
+	LastDue     time.Time     `bun:"last_due,nullzero"`
 	LastTaskID  int64         `bun:"last_task_id,nullzero"`
 	LastOutcome string        `bun:"last_outcome"`
+	WaitingID   int64         `bun:"waiting_task_id,nullzero"`
+	PausedAt    time.Time     `bun:"paused_at,nullzero"`
+	PausedUntil time.Time     `bun:"paused_until,nullzero"`
+	PauseReason string        `bun:"pause_reason"`
+	PausedBy    string        `bun:"paused_by"`
 	Created     time.Time     `bun:"date_created,nullzero"`
 	Updated     time.Time     `bun:"date_last_updated,nullzero"`
 
-	Now time.Time `bun:"now,scanonly"` // when it was read
+	LastState string `bun:"last_state,scanonly"`
+}
+
+// lastState is an SQL expression for the state of the newest task of a schedule; empty where it is gone.
+const lastState = "coalesce((SELECT t.state FROM tasks AS t WHERE t.id = sc.last_task_id), '')"
+
+// whole selects schedules with the states of their newest tasks.
+func whole(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.ColumnExpr("sc.*, ? AS last_state", bun.Safe(lastState))
 }
 
 // DueSchedules implements fleet.Schedules.
 func (s *Store) DueSchedules(ctx context.Context, limit int) ([]fleet.Schedule, time.Time, error) {
-	var now time.Time
-	if err := s.read.NewRaw("SELECT ?", s.clock.now()).Scan(ctx, &now); err != nil {
+	now, err := s.clock.read(ctx, s.read)
+	if err != nil {
 		return nil, time.Time{}, s.errors.classify(ctx, err, "read the database's clock")
 	}
 	var rows []scheduleRow
-	err := s.read.NewSelect().Model(&rows).Where("sc.next_run <= ?", now).OrderExpr("sc.next_run, sc.id").Limit(int64(limit)).Scan(ctx)
+	err = whole(s.read.NewSelect().Model(&rows)).Where("sc.next_run <= ?", now).OrderExpr("sc.next_run, sc.id").Limit(int64(limit)).Scan(ctx)
 	if err != nil {
 		return nil, time.Time{}, s.errors.classify(ctx, err, "look for due schedules")
 	}
-	return schedules(rows), utc(now), nil
-}
-
-// Fire implements fleet.Schedules.
-func (s *Store) Fire(ctx context.Context, schedule fleet.Schedule, next time.Time, n *fleet.NewTask, skipped string) (bool, error) {
-	var fired bool
-	err := s.inTx(ctx, fmt.Sprintf("fire schedule %d", schedule.ID), func(ctx context.Context, t tx) error {
-		moved, err := changed(t.NewUpdate().Model((*scheduleRow)(nil)).
-			Set("next_run = ?", bun.NullTime{Time: next}).Set("last_run = ?", t.now()).Set("date_last_updated = ?", t.now()).
-			Where("sc.id = ? AND sc.next_run = ?", schedule.ID, schedule.NextRun).Exec(ctx))
-		fired = err == nil && moved == 1
-		if !fired {
-			return err
-		}
-		outcome := t.NewUpdate().Model((*scheduleRow)(nil)).Where("sc.id = ?", schedule.ID)
-		if n == nil {
-			if err := noteSkipped(ctx, t, schedule, skipped); err != nil {
-				return err
-			}
-			_, err = outcome.Set("last_outcome = ?", skipped).Exec(ctx)
-			return err
-		}
-		task := *n
-		task.Schedule = schedule.ID
-		row, err := enqueue(ctx, t, task)
-		if err != nil {
-			return err
-		}
-		_, err = outcome.Set("last_outcome = ?", fleet.Queued).Set("last_task_id = ?", row.ID).Exec(ctx)
-		return err
-	})
-	return fired && err == nil, err
-}
-
-// noteSkipped writes the task that a schedule did not queue.
-func noteSkipped(ctx context.Context, t tx, s fleet.Schedule, why string) error {
-	row, err := newTaskRow(fleet.NewTask{
-		Name: s.TaskName, Kind: s.Kind, Args: s.Args, Server: s.Server, Schedule: s.ID, MaxRuntime: s.MaxRuntime,
-	})
-	if err != nil {
-		return err
-	}
-	row.State = string(fleet.Skipped)
-	if row.Error, err = errorText(&fleet.TaskError{Msg: why}); err != nil {
-		return err
-	}
-	return insertTask(ctx, t, &row)
+	return schedules(rows), now, nil
 }
 
 // FindSchedules implements fleet.Schedules. Server 0 means all servers.
 func (s *Store) FindSchedules(ctx context.Context, server fleet.ServerID) ([]fleet.Schedule, error) {
 	var rows []scheduleRow
-	query := s.read.NewSelect().Model(&rows).OrderExpr("sc.id")
+	query := whole(s.read.NewSelect().Model(&rows)).OrderExpr("sc.id")
 	if server != 0 {
 		query = query.Where("sc.server_id = ?", server)
 	}
@@ -111,11 +84,30 @@ func (s *Store) FindSchedules(ctx context.Context, server fleet.ServerID) ([]fle
 func schedules(rows []scheduleRow) []fleet.Schedule {
 	all := make([]fleet.Schedule, 0, len(rows))
 	for _, r := range rows {
-		all = append(all, fleet.Schedule{
-			ID: fleet.ScheduleID(r.ID), Server: fleet.ServerID(r.ServerID), Group: fleet.GroupID(r.GroupID),
-			Kind: fleet.Kind(r.Kind), Cron: r.Cron, TaskName: r.TaskName, Args: json.RawMessage(r.Args), MaxRuntime: r.MaxRuntime,
-			NextRun: utc(r.NextRun), LastRun: utc(r.LastRun), LastTask: fleet.TaskID(r.LastTaskID), LastOutcome: r.LastOutcome,
-		})
+		all = append(all, r.schedule())
 	}
 	return all
+}
+
+func (r scheduleRow) schedule() fleet.Schedule {
+	s := fleet.Schedule{
+		ID: fleet.ScheduleID(r.ID), Server: fleet.ServerID(r.ServerID), Group: fleet.GroupID(r.GroupID),
+		Kind: fleet.Kind(r.Kind), Cron: r.Cron, TaskName: r.TaskName, Args: json.RawMessage(r.Args), MaxRuntime: r.MaxRuntime,
+		Jitter: r.Jitter, Overlap: fleet.Overlap(r.Overlap), Missed: fleet.Missed(r.Missed),
+		NextRun: utc(r.NextRun), NextDue: utc(r.NextDue), LastRun: utc(r.LastRun), LastDue: utc(r.LastDue),
+		LastTask: fleet.TaskID(r.LastTaskID), LastState: fleet.TaskState(r.LastState), LastOutcome: r.LastOutcome, Waiting: fleet.TaskID(r.WaitingID),
+		Pause: fleet.Pause{At: utc(r.PausedAt), Until: utc(r.PausedUntil), Reason: r.PauseReason, By: r.PausedBy},
+	}
+	if r.Blackouts != "" {
+		s.Blackouts = strings.Split(r.Blackouts, "\n")
+	}
+	return s
+}
+
+// task gives a task of the schedule.
+func (r scheduleRow) task() fleet.NewTask {
+	return fleet.NewTask{
+		Name: r.TaskName, Kind: fleet.Kind(r.Kind), Args: json.RawMessage(r.Args), Server: fleet.ServerID(r.ServerID),
+		Schedule: fleet.ScheduleID(r.ID), MaxRuntime: r.MaxRuntime,
+	}
 }

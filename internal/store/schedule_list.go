@@ -44,11 +44,23 @@ var scheduleFields = fields{
 	"last_run":         {expr: "sc.last_run", typ: moment, nullable: true},
 	"last_task_id":     {expr: "sc.last_task_id", typ: integer, nullable: true},
 	"last_outcome":     {expr: "sc.last_outcome", typ: text},
+	"jitter":           {expr: seconds("sc.jitter"), typ: integer},
+	"overlap":          {expr: "sc.overlap", typ: text},
+	"missed":           {expr: "sc.missed", typ: text},
+	"blackouts":        {expr: "sc.blackouts", typ: text},
+	"next_due":         {expr: "sc.next_due", typ: moment, nullable: true},
+	"last_due":         {expr: "sc.last_due", typ: moment, nullable: true},
+	"waiting_task_id":  {expr: "sc.waiting_task_id", typ: integer, nullable: true},
+	"paused":           {expr: "(sc.paused_at IS NOT NULL)", typ: boolean},
+	"paused_at":        {expr: "sc.paused_at", typ: moment, nullable: true},
+	"paused_until":     {expr: "sc.paused_until", typ: moment, nullable: true},
+	"paused_by":        {expr: "sc.paused_by", typ: text},
+	"pause_reason":     {expr: "sc.pause_reason", typ: text},
 }
 
 // listedSchedules selects schedules with names.
 func listedSchedules(sel *bun.SelectQuery) *bun.SelectQuery {
-	return sel.ColumnExpr("sc.*, s.name AS server_name, coalesce(?, '') AS group_name", bun.Safe(scheduleGroup)).Join(scheduleServer.join())
+	return whole(sel).ColumnExpr("s.name AS server_name, coalesce(?, '') AS group_name", bun.Safe(scheduleGroup)).Join(scheduleServer.join())
 }
 
 // FindListedSchedules implements fleet.ScheduleLists.

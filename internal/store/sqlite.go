@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river"
@@ -37,6 +38,7 @@ type sqliteDB struct {
 	driver          *kickedDriver
 	lock            *fileLock
 	errs            classifier
+	skew            func() time.Duration // of the clock; nil: none
 }
 
 func openSQLite(_ context.Context, o Options) (database, error) {
@@ -57,6 +59,7 @@ func openSQLite(_ context.Context, o Options) (database, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.release())
 	}
+	db.skew = o.Skew
 	return db, nil
 }
 
@@ -119,7 +122,7 @@ func (d *sqliteDB) inTx(ctx context.Context, fn func(context.Context, tx) error)
 	queue := &riverJobs[*sql.Tx]{client: d.client}
 	err := d.writer.RunInTx(ctx, nil, func(ctx context.Context, btx bun.Tx) error {
 		queue.tx = btx.Tx
-		return fn(ctx, tx{IDB: btx, clock: clock{SQLite}, jobs: queue})
+		return fn(ctx, tx{IDB: btx, clock: clock{SQLite, d.skew}, jobs: queue})
 	})
 	if err == nil && queue.queued {
 		d.driver.kick()

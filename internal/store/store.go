@@ -27,6 +27,8 @@ type Options struct {
 
 	NoMigrate bool          // refuse a database of an older release instead of bringing it up to date
 	LeaseTime time.Duration // 0: fleet.LeaseTime
+
+	Skew func() time.Duration // for tests: how far the database's clock is off; nil: not
 }
 
 // Dialect is the kind of a database.
@@ -83,7 +85,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, read: db.reader(), clock: clock{db.dialect()}, errors: db.classifier(), lease: o.LeaseTime, logger: o.Logger}
+	s := &Store{db: db, read: db.reader(), clock: clock{db.dialect(), o.Skew}, errors: db.classifier(), lease: o.LeaseTime, logger: o.Logger}
 	if s.lease <= 0 {
 		s.lease = fleet.LeaseTime
 	}

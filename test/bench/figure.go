@@ -45,7 +45,7 @@ func newResult(name string, o options) *result {
 	if name == "fleet" {
 		command += fmt.Sprintf(" -seed %d", o.seed)
 	}
-	if name == "lists" && o.postgres != "" {
+	if (name == "lists" || name == "schedules") && o.postgres != "" {
 		command += " -postgres URL"
 	}
 	return &result{

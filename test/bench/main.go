@@ -9,6 +9,7 @@
 //	go run ./test/bench large      5,000 definitions on a simulated server, nothing to change
 //	go run ./test/bench fleet      200 repositories on a simulated server beside the simulator's ideal
 //	go run ./test/bench lists      lists of 500,000 repositories and 100,000 tasks, 8 connections; -postgres URL: on PostgreSQL, too
+//	go run ./test/bench schedules  10,000 schedules due within an hour, and in the same moment; -postgres URL: on PostgreSQL, too
 //	go run ./test/bench start      ready time, memory, processor time at rest, size
 //	go run ./test/bench all        all of them
 //	go run ./test/bench report     the table in README.md from results/*.json
@@ -44,7 +45,7 @@ var measurements = []struct {
 	name string
 	run  func(ctx context.Context, o options, r *result) error
 }{
-	{"start", start}, {"requests", requests}, {"large", large}, {"unchanged", unchanged}, {"fleet", simulatedFleet}, {"lists", lists}, {"real", realServer},
+	{"start", start}, {"requests", requests}, {"large", large}, {"unchanged", unchanged}, {"fleet", simulatedFleet}, {"lists", lists}, {"schedules", schedules}, {"real", realServer},
 }
 
 func main() {
@@ -63,7 +64,7 @@ func run(args []string) error {
 	flags.StringVar(&o.server, "server", "bench", "name of the lab server to make, reset and stop")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds of real")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet's durations")
-	flags.StringVar(&o.postgres, "postgres", "", "URL of a PostgreSQL database for lists, which is emptied (lab/postgres up prints one)")
+	flags.StringVar(&o.postgres, "postgres", "", "URL of a PostgreSQL database for lists and schedules, which is emptied (lab/postgres up prints one)")
 	var what string
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		what, args = args[0], args[1:]
@@ -97,7 +98,7 @@ func run(args []string) error {
 		missed = append(missed, r.missed()...)
 	}
 	if !measured {
-		return errors.New("say what to measure: start, requests, large, unchanged, fleet, lists, real, all; or report")
+		return errors.New("say what to measure: start, requests, large, unchanged, fleet, lists, schedules, real, all; or report")
 	}
 	if err := report(o); err != nil {
 		return err

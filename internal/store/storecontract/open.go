@@ -28,8 +28,13 @@ type Open func(t testing.TB, lease time.Duration) *store.Store
 
 // Databases gives how to open each database that can be tested here: SQLite, and
 // PostgreSQL where its variable is set. Its tables are made once and then copied.
-func Databases(t testing.TB) map[string]Open {
-	all := map[string]Open{"sqlite": SQLite}
+func Databases(t testing.TB) map[string]Open { return Skewed(t, nil) }
+
+// Skewed is Databases whose clocks are off by what skew says then.
+func Skewed(t testing.TB, skew func() time.Duration) map[string]Open {
+	all := map[string]Open{"sqlite": func(t testing.TB, lease time.Duration) *store.Store {
+		return open(t, store.Options{DataDir: t.TempDir(), LeaseTime: lease, Skew: skew})
+	}}
 	if server := os.Getenv(PostgresVariable); server != "" {
 		template := Postgres(t, server, "")
 		s, err := store.Open(context.Background(), store.Options{DatabaseURL: template})
@@ -40,7 +45,7 @@ func Databases(t testing.TB) map[string]Open {
 			t.Fatalf("make the template: %v", err)
 		}
 		all["postgres"] = func(t testing.TB, lease time.Duration) *store.Store {
-			return open(t, store.Options{DatabaseURL: Postgres(t, server, template), LeaseTime: lease})
+			return open(t, store.Options{DatabaseURL: Postgres(t, server, template), LeaseTime: lease, Skew: skew})
 		}
 	}
 	return all

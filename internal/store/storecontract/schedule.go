@@ -28,10 +28,12 @@ func (w *world) due(ages ...time.Duration) []fleet.Schedule {
 	c := config(fmt.Sprint("due ", ages), names...)
 	for i, age := range ages {
 		s := fleet.Schedule{
-			Kind: fleet.KindRegister, Cron: "* * * * *", TaskName: string(names[i]) + " repo registration", Args: []byte(`{"x":1}`),
+			Kind: fleet.KindRegister, Cron: "TZ=UTC 0 3 * * *", TaskName: string(names[i]) + " repo registration", Args: []byte(`{"x":1}`),
 			MaxRuntime: time.Hour,
 		}
-		if age != 0 {
+		if age == 0 {
+			s.Cron = "never"
+		} else {
 			s.NextRun = time.Now().Add(-age).UTC().Truncate(time.Microsecond)
 		}
 		c.Schedules = append(c.Schedules, fleet.ConfiguredSchedule{ServerName: names[i], Schedule: s})
@@ -40,6 +42,12 @@ func (w *world) due(ages ...time.Duration) []fleet.Schedule {
 	all, err := w.FindSchedules(w.ctx, 0)
 	w.ok(err)
 	return all
+}
+
+// fire fires one schedule, and tells whether it did.
+func (w *world) fire(s fleet.Schedule, next time.Time, n *fleet.NewTask, skipped string) bool {
+	w.Helper()
+	return value(w.Fire(w.ctx, []fleet.Firing{{Schedule: s, NextRun: next, NextDue: next, Task: n, Skipped: skipped}}))(w)[0]
 }
 
 func schedulesDue(w *world) {
@@ -65,10 +73,10 @@ func scheduleFires(w *world) {
 	next := s.NextRun.Add(24 * time.Hour)
 	n := newTask(s.TaskName)
 	n.Server = s.Server
-	if fired := value(w.Fire(w.ctx, s, next, &n, ""))(w); !fired {
+	if !w.fire(s, next, &n, "") {
 		w.Fatal("not fired")
 	}
-	if fired := value(w.Fire(w.ctx, s, next, &n, ""))(w); fired {
+	if w.fire(s, next, &n, "") {
 		w.Fatal("fired twice")
 	}
 	all := value(w.FindTasks(w.ctx, fleet.Query{Page: 1, Size: 9, Filters: []fleet.Filter{{Field: "schedule_id", Value: int64(s.ID)}}}))(w)
@@ -83,7 +91,7 @@ func scheduleFires(w *world) {
 	if first := <-e.taken; first.task != got.LastTask {
 		w.Errorf("taken: %+v", first)
 	}
-	if fired := value(w.Fire(w.ctx, got, time.Time{}, &n, ""))(w); !fired {
+	if !w.fire(got, time.Time{}, &n, "") {
 		w.Error("not fired for the last time")
 	}
 	if due, _, err := w.DueSchedules(w.ctx, 10); err != nil || len(due) != 0 {
@@ -94,7 +102,7 @@ func scheduleFires(w *world) {
 func scheduleSkips(w *world) {
 	s := w.due(time.Minute)[0]
 	why := "task 7 of the tick before still runs"
-	if fired := value(w.Fire(w.ctx, s, s.NextRun.Add(time.Hour), nil, why))(w); !fired {
+	if !w.fire(s, s.NextRun.Add(time.Hour), nil, why) {
 		w.Fatal("not fired")
 	}
 	all := value(w.FindTasks(w.ctx, fleet.Query{Page: 1, Size: 9}))(w)
@@ -125,11 +133,11 @@ func scheduleRace(w *world) {
 	for range 8 {
 		wait.Go(func() {
 			n := newTask("tick")
-			ok, err := w.Fire(w.ctx, s, s.NextRun.Add(time.Hour), &n, "")
+			ok, err := w.Fire(w.ctx, []fleet.Firing{{Schedule: s, NextRun: s.NextRun.Add(time.Hour), Task: &n}})
 			if err != nil {
 				w.Errorf("fire: %v", err)
 			}
-			if ok {
+			if err == nil && ok[0] {
 				fired.Add(1)
 			}
 		})
@@ -144,8 +152,8 @@ func scheduleRollback(w *world) {
 	s := w.due(time.Minute)[0]
 	bad := newTask("tick")
 	bad.Server = 99
-	fired, err := w.Fire(w.ctx, s, s.NextRun.Add(time.Hour), &bad, "")
-	if err == nil || fired {
+	fired, err := w.Fire(w.ctx, []fleet.Firing{{Schedule: s, NextRun: s.NextRun.Add(time.Hour), Task: &bad}})
+	if err == nil || fired != nil {
 		w.Errorf("fired %v, %v", fired, err)
 	}
 	if due, _, err := w.DueSchedules(w.ctx, 10); err != nil || len(due) != 1 {

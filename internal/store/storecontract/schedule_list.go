@@ -18,7 +18,7 @@ func schedulesListed(w *world) {
 	next := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 	c.Schedules = []fleet.ConfiguredSchedule{
 		{ServerName: "b.test", Schedule: fleet.Schedule{Kind: fleet.KindRegister, Cron: "0 3 * * *", TaskName: "b.test repo registration", Args: []byte(`{}`), MaxRuntime: time.Hour, NextRun: next}},
-		{ServerName: "a.test", GroupName: "all", Schedule: fleet.Schedule{Kind: fleet.KindRepoGroupSync, Cron: "0 4 * * *", TaskName: "repo sync a.test", Args: []byte(`{}`), MaxRuntime: fleet.Unlimited}},
+		{ServerName: "a.test", GroupName: "all", Schedule: fleet.Schedule{Kind: fleet.KindRepoGroupSync, Cron: "never", TaskName: "repo sync a.test", Args: []byte(`{}`), MaxRuntime: fleet.Unlimited}},
 	}
 	w.ok(second(w.Apply(w.ctx, c, true)))
 	all := value(w.FindSchedules(w.ctx, 0))(w)
