@@ -36,7 +36,7 @@ func (r *Run) Lock(ctx context.Context, p *Progress, s *Server, repository strin
 				continue
 			}
 		}
-		p.Say(ctx, "waiting for %s on %s: %s", repository, s.Name, holder(*held))
+		p.waits(ctx, "%s on %s: %s", repository, s.Name, holder(*held))
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
