@@ -107,6 +107,16 @@ func (b *breaker) answered() {
 	b.mu.Unlock()
 }
 
+// heard notes that the server answered somebody who looks at it from time to time, and asks nothing else.
+func (b *breaker) heard() {
+	b.mu.Lock()
+	believed := b.failures < persistent || b.waiting == 0
+	b.mu.Unlock()
+	if believed {
+		b.recovered()
+	}
+}
+
 // silent notes that the server did not answer a probe.
 func (b *breaker) silent(why string) {
 	b.mu.Lock()
@@ -201,8 +211,13 @@ func (b *breaker) tryOut(ctx context.Context) (over bool, err error) {
 		return true, nil
 	case <-trial:
 		return false, sleep(ctx, jitter(lastProbe/2)) // it failed, or succeeded in this very moment
-	case <-timer.C:
-		return false, nil
+	case <-timer.C: // it does not tell: another one is to try
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.trial == trial {
+			b.tried()
+		}
+		return b.up == nil, nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
