@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -42,7 +43,7 @@ func (d *daemon) watchdog() *health.Watchdog {
 }
 
 // workChecks tell how the work goes on. What is wrong with tasks and with Pulp servers is a warning: this process can do
-// its part all the same.
+// its part all the same. Whoever reads this need not be logged in: tasks and servers are named by their ids.
 func (d *daemon) workChecks(ctx context.Context) []api.Check {
 	checks := []api.Check{d.queueCheck(ctx), d.stuckCheck(ctx), d.serversCheck(ctx)}
 	if d.embedded {
@@ -80,9 +81,9 @@ func (d *daemon) stuckCheck(ctx context.Context) api.Check {
 	}
 	var ids []string
 	for _, t := range stuck[:min(len(stuck), named)] {
-		ids = append(ids, fmt.Sprintf("%d (%s)", t.ID, t.Name))
+		ids = append(ids, strconv.FormatInt(int64(t.ID), 10))
 	}
-	check.Warning = fmt.Sprintf("%d running tasks without any progress for %s: %s. What each waits for: GET /v1/tasks/ID", len(stuck), after, enumerated(ids, len(stuck)))
+	check.Warning = fmt.Sprintf("%d running tasks without any progress for %s: %s. `pulp-manager tasks ID` tells what each waits for", len(stuck), after, enumerated(ids, len(stuck)))
 	return check
 }
 
@@ -94,16 +95,12 @@ func (d *daemon) serversCheck(ctx context.Context) api.Check {
 	check := api.Check{Name: "servers", OK: true}
 	var down, idle []string
 	for _, id := range slices.Sorted(maps.Keys(states)) {
-		state := states[id]
-		server, err := d.store.Server(ctx, id)
-		switch {
-		case err != nil:
-			return failedCheck("servers", err)
+		switch state := states[id]; {
 		case state.Checked.IsZero():
 		case !state.Reachable:
-			down = append(down, string(server.Name)+" "+since(state.Since))
+			down = append(down, fmt.Sprintf("%d %s", id, since(state.Since)))
 		case state.Workers == 0:
-			idle = append(idle, string(server.Name)+" "+since(state.NoWorkerSince))
+			idle = append(idle, fmt.Sprintf("%d %s", id, since(state.NoWorkerSince)))
 		}
 	}
 	var all []string
@@ -113,7 +110,9 @@ func (d *daemon) serversCheck(ctx context.Context) api.Check {
 	if len(idle) > 0 {
 		all = append(all, fmt.Sprintf("%d servers have no Pulp worker online: %s", len(idle), enumerated(idle, len(idle))))
 	}
-	check.Warning = strings.Join(all, "; ")
+	if len(all) > 0 {
+		check.Warning = strings.Join(all, "; ") + ". See `pulp-manager servers`"
+	}
 	return check
 }
 
