@@ -26,6 +26,9 @@ type Server struct {
 	RegistrationExclude    *string `json:"repo_config_registration_regex_exclude"`
 	DateCreated            Time    `json:"date_created"`
 	DateLastUpdated        Time    `json:"date_last_updated"`
+	Reachable              *bool   `json:"reachable"` // nil: not looked at yet
+	Workers                *int    `json:"online_workers"`
+	TasksWaiting           *int    `json:"pulp_tasks_waiting"`
 }
 
 // Repository is a repository on a server.

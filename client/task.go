@@ -35,7 +35,8 @@ type TaskError struct {
 // TaskDetail is a task with its stages, in the order they began.
 type TaskDetail struct {
 	Task
-	Stages []TaskStage `json:"stages"`
+	Stages     []TaskStage `json:"stages"`
+	WaitingFor *string     `json:"waiting_for"` // nil: it does not wait
 }
 
 // TaskStage is a named step of a task.

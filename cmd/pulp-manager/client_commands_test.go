@@ -34,9 +34,9 @@ func TestListing(t *testing.T) {
 		want [][]string
 	}{
 		{[]string{"servers"}, [][]string{
-			{"ID", "NAME", "HEALTH", "RATED", "REGISTRATION", "SNAPSHOTS"},
-			{"1", "primary.example.com", "-", "-", "0 3 * * *", "no"},
-			{"2", "secondary.example.com", "-", "-", "-", "yes"},
+			{"ID", "NAME", "HEALTH", "RATED", "REGISTRATION", "SNAPSHOTS", "REACHABLE", "WORKERS", "QUEUE"},
+			{"1", "primary.example.com", "-", "-", "0 3 * * *", "no", "-", "-", "-"},
+			{"2", "secondary.example.com", "-", "-", "-", "yes", "-", "-", "-"},
 		}},
 		{[]string{"repos", "primary.example.com"}, [][]string{
 			{"ID", "NAME", "TYPE", "HEALTH", "RATED", "PACKAGES", "BASE PATH", "FEED", "DRIFT"},

@@ -30,9 +30,10 @@ func serversCommand() *cobra.Command {
 		for _, s := range servers {
 			rows = append(rows, []string{
 				strconv.FormatInt(s.ID, 10), s.Name, dash(s.Health), when(s.HealthDate), dash(s.RegistrationSchedule), yesNo(s.SnapshotSupported),
+				reachable(s.Reachable), count(s.Workers), count(s.TasksWaiting),
 			})
 		}
-		return table(c.OutOrStdout(), []string{"ID", "NAME", "HEALTH", "RATED", "REGISTRATION", "SNAPSHOTS"}, rows)
+		return table(c.OutOrStdout(), []string{"ID", "NAME", "HEALTH", "RATED", "REGISTRATION", "SNAPSHOTS", "REACHABLE", "WORKERS", "QUEUE"}, rows)
 	})
 	cmd.Example = `  pulp-manager servers
   pulp-manager servers pulp1.example.com --output yaml`
@@ -56,6 +57,9 @@ func showServer(c *clientCommand, s client.Server) error {
 		{"MAX RUNTIME", dash(s.RegistrationMaxRuntime)},
 		{"INCLUDE", dash(s.RegistrationInclude)},
 		{"EXCLUDE", dash(s.RegistrationExclude)},
+		{"REACHABLE", reachable(s.Reachable)},
+		{"WORKERS", count(s.Workers)},
+		{"QUEUE", count(s.TasksWaiting)},
 		{"CREATED", when(s.DateCreated)},
 		{"CHANGED", when(s.DateLastUpdated)},
 	})
@@ -131,6 +135,14 @@ func filters(pairs ...string) url.Values {
 		}
 	}
 	return q
+}
+
+// reachable shows whether a server answered when it was looked at last.
+func reachable(b *bool) string {
+	if b == nil {
+		return "-"
+	}
+	return yesNo(*b)
 }
 
 func yesNo(b bool) string {

@@ -112,6 +112,9 @@ func showTask(ctx context.Context, c *clientCommand, id int64) error {
 	if task.Error.Msg != "" {
 		c.printf("\n%s\n", reason(task.Error))
 	}
+	if task.WaitingFor != nil {
+		c.printf("\nwaiting for %s\n", clean(*task.WaitingFor))
+	}
 	if len(task.Stages) > 0 {
 		c.printf("\n")
 		rows := make([][]string, 0, len(task.Stages))

@@ -120,7 +120,11 @@ func (d *daemon) wire() {
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Work: d.store, Requests: d.store, Locks: d.store, SyncRecords: d.store, Ownership: d.store,
 		Catalog: d.jobs, Logger: d.log,
 		Pulps:  job.NewPulps(d.connect, settings.Pulp.RequestTimeout),
-		Limits: &job.Limits{PerServer: settings.Pulp.MaxSyncsPerServer, PerUpstream: settings.Pulp.MaxSyncsPerUpstream},
+		Limits: &job.Limits{PerServer: settings.Pulp.MaxSyncsPerServer, PerUpstream: settings.Pulp.MaxSyncsPerUpstream, Log: d.log},
+	}
+	d.env.Pulps.Log, d.env.Pulps.Adaptive = d.log, func() bool { return settings.Pulp.AdaptiveConcurrency }
+	if !d.embedded { // there may be other processes
+		d.env.Limits.Shared = d.store
 	}
 }
 

@@ -37,6 +37,19 @@ var replayKnown = []replayRow{
 		shown: "new fields of a repository", why: "what is served of it, and whether it is as it was set",
 	},
 	{
+		cases: "server-one servers-by_name servers-date_le servers-list servers-page2 servers-snap servers-sort_desc servers-sort_only",
+		at:    "online_workers pulp_tasks_waiting reachable", original: "not there",
+		shown: "new fields of a server", why: "how it was when it was looked at last",
+	},
+	{
+		cases: "task-detail-cancel-queued-after task-detail-cancel-running-after task-detail-registration task-detail-remove-content-again-done " +
+			"task-detail-remove-content-deb-done task-detail-remove-content-deb-just-queued task-detail-remove-content-rpm-just-queued task-detail-remove-dry-done " +
+			"task-detail-remove-no-match-dry-done task-detail-remove-no-match-dry-just-queued task-detail-remove-real-done task-detail-repo_sync " +
+			"task-detail-snapshot-again-done task-detail-snapshot-done task-detail-snapshot-just-queued task-detail-snapshot-reuse-just-queued " +
+			"task-detail-sync-just-queued task-detail-sync-no-match-done",
+		at: "waiting_for", original: "not there", shown: "new field `waiting_for`", why: "what a task waits for",
+	},
+	{
 		cases: "find-content-deb-by-name find-content-rpm-by-sha256 find-content-rpm-by-version", at: "architecture full_name", original: "not there",
 		shown: "new fields `architecture` and `full_name`", why: "what is found can be told apart, and read",
 	},

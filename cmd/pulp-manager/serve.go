@@ -94,6 +94,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 	if r.scheduler {
 		parts.Go(func() { scheduler.New(d.store, d.log).Run(ctx) })
 		parts.Go(func() { d.pruner().Run(ctx) })
+		parts.Go(func() { d.watchdog().Run(ctx) })
 		parts.Go(func() { health.Rater{Servers: d.store, Repositories: d.store, Log: d.log}.Run(ctx) })
 	}
 	if r.worker {
@@ -147,6 +148,7 @@ func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
 		loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
 		var looping sync.WaitGroup
 		looping.Go(func() { w.Run(loops) })
+		looping.Go(func() { d.prober(id).Run(loops) })
 		<-ctx.Done()
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.options.drain)
 		defer cancel()
@@ -172,6 +174,7 @@ func (d *daemon) api(ctx context.Context) http.Handler {
 		Schedules:       d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
+		States: d.store, WaitingFor: d.explainer().WaitingFor,
 		Access: d.access, Audit: d.store, Prunings: d.store, Pages: d.pages(d.access, d.store),
 	})
 }
@@ -187,7 +190,11 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 		configuration.OK, configuration.Problem = false, *why
 	}
 	checks := append([]api.Check{database, configuration, d.accessCheck()}, d.serving()...)
-	return append(checks, d.pruningCheck(ctx)...)
+	if !database.OK {
+		return checks // the others are about what is in it
+	}
+	checks = append(checks, d.pruningCheck(ctx)...)
+	return append(checks, d.workChecks(ctx)...)
 }
 
 // loopback tells whether an address can be reached from this machine only.

@@ -29,6 +29,7 @@ type Options struct {
 	Queue        fleet.Queue
 	Schedules    fleet.ScheduleLists
 	EngineJobs   fleet.EngineJobs
+	States       fleet.ServerStates // nil: nobody looks at servers
 
 	ScheduleControl fleet.ScheduleControl
 
@@ -42,6 +43,9 @@ type Options struct {
 	// Ready tells what the daemon depends on and how that is; nil: nothing. It gets five
 	// seconds.
 	Ready func(ctx context.Context) []Check
+
+	// WaitingFor tells what a task waits for; empty: nothing. Nil: what its stages say.
+	WaitingFor func(ctx context.Context, t fleet.Task, stages []fleet.Stage) string
 
 	MaxStreams int             // event streams served at once; 0: 1,000
 	Stopping   <-chan struct{} // closed when the daemon stops: streams end then; nil: they never do by themselves
@@ -84,6 +88,9 @@ func New(o Options) http.Handler {
 	}
 	if o.MaxStreams <= 0 {
 		o.MaxStreams = 1000
+	}
+	if o.WaitingFor == nil {
+		o.WaitingFor = func(_ context.Context, t fleet.Task, stages []fleet.Stage) string { return fleet.WaitingFor(t, stages) }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

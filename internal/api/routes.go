@@ -39,6 +39,12 @@ func (a *api) routes() []route {
 			example: exampleServer, errors: []int{http.StatusNotFound},
 		},
 		{
+			method: http.MethodGet, path: "/v1/pulp_servers/{id}/state", id: "get-server-state", tag: tagServers, access: readers, handle: a.getServerState,
+			summary:     "Show how a server is",
+			description: "How a server was when it was looked at last (every `[pulp] probe_interval`), and how the daemon gets on with it.",
+			example:     exampleServerState, errors: []int{http.StatusNotFound},
+		},
+		{
 			method: http.MethodGet, path: "/v1/pulp_servers/{id}/repos", id: "list-server-repos", tag: tagServers, access: readers, handle: a.listRepositories,
 			summary: "List a server's repositories", description: "The repositories that are on a server, as last seen there. An unknown server has none.",
 			list: repositoryList, example: examplePage(exampleRepository),

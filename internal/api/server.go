@@ -26,6 +26,9 @@ type PulpServer struct {
 	RegistrationRegexExc   *string `json:"repo_config_registration_regex_exclude" doc:"Pattern of the definitions that are not; null: none."`
 	DateCreated            moment  `json:"date_created"`
 	DateLastUpdated        moment  `json:"date_last_updated"`
+	Reachable              *bool   `json:"reachable" doc:"Whether it answered when it was looked at last; null: not looked at yet."`
+	Workers                *int    `json:"online_workers" doc:"Pulp workers online then; null: not known."`
+	TasksWaiting           *int    `json:"pulp_tasks_waiting" doc:"Pulp tasks that waited then; null: not known."`
 }
 
 // serverList is what servers can be filtered and sorted by.
@@ -42,6 +45,9 @@ var serverList = &listing{fields: append([]listField{
 	{name: "repo_config_registration_max_runtime", doc: "longest run time of that"},
 	{name: "repo_config_registration_regex_include", doc: "pattern of what is registered"},
 	{name: "repo_config_registration_regex_exclude", doc: "pattern of what is not"},
+	{name: "reachable", kind: boolValue, doc: "whether it answered when it was looked at last"},
+	{name: "online_workers", kind: numberValue, doc: "Pulp workers online then"},
+	{name: "pulp_tasks_waiting", kind: numberValue, doc: "Pulp tasks that waited then"},
 	{name: "date_created", kind: momentValue, doc: "when it came"},
 	{name: "date_last_updated", kind: momentValue, doc: "when it was changed"},
 }, sortable("repo_sync_health_rollup_id")...)}
@@ -51,7 +57,15 @@ func (a *api) listServers(ctx context.Context, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(r.query, page, showServer)
+	states, err := a.serverStates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(r.query, page, func(s fleet.Server) (PulpServer, error) {
+		shown, err := showServer(s)
+		shown.addState(states[s.ID])
+		return shown, err
+	})
 }
 
 func (a *api) listHealths(context.Context, *request) (any, error) { return texts(fleet.Healths), nil }
@@ -61,7 +75,13 @@ func (a *api) getServer(ctx context.Context, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return showServer(server)
+	states, err := a.serverStates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := showServer(server)
+	shown.addState(states[server.ID])
+	return shown, err
 }
 
 // server gives the server that the path names. One that was removed from the
@@ -120,5 +140,5 @@ var exampleMoment = moment(time.Date(2026, 11, 23, 9, 14, 46, 0, time.UTC))
 var exampleServer = PulpServer{
 	ID: 1, Name: "pulp1.example.com", Username: "admin", CredentialMount: textOrNull("service-accounts"), Health: textOrNull("green"),
 	HealthDate: exampleMoment, SnapshotSupported: true, RegistrationSchedule: textOrNull("0 3 * * *"), RegistrationMaxRuntime: textOrNull("1h"),
-	DateCreated: exampleMoment, DateLastUpdated: exampleMoment,
+	DateCreated: exampleMoment, DateLastUpdated: exampleMoment, Reachable: new(true), Workers: new(2), TasksWaiting: new(0),
 }

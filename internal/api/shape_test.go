@@ -16,13 +16,15 @@ const (
 		"repo_sync_health_rollup":"green","repo_sync_health_rollup_date":"2026-11-23T10:10:14","snapshot_supported":true,
 		"max_concurrent_snapshots":2,"repo_config_registration_schedule":"0 3 1 1 *","repo_config_registration_max_runtime":"1200",
 		"repo_config_registration_regex_include":null,"repo_config_registration_regex_exclude":null,
-		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T11:10:14"}`
+		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T11:10:14",` + serverAdded + `}`
 	server2 = `{"id":2,"name":"pulp2.example.com:8080","username":"admin","vault_service_account_mount":null,
 		"repo_sync_health_rollup":null,"repo_sync_health_rollup_date":null,"snapshot_supported":false,
 		"max_concurrent_snapshots":null,"repo_config_registration_schedule":null,"repo_config_registration_max_runtime":null,
 		"repo_config_registration_regex_include":null,"repo_config_registration_regex_exclude":null,
-		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14"}`
-	repo23 = `{"id":41,"name":"ext-deb-000","repo_type":"deb","pulp_server_id":1,"repo_id":23,"repo_href":"/repositories/1/",
+		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14",` + serverAdded + `}`
+	// serverAdded are fields that the original does not have.
+	serverAdded = `"reachable":null,"online_workers":null,"pulp_tasks_waiting":null`
+	repo23      = `{"id":41,"name":"ext-deb-000","repo_type":"deb","pulp_server_id":1,"repo_id":23,"repo_href":"/repositories/1/",
 		"remote_href":"/remotes/1/","remote_feed":"http://up/deb/","distribution_href":"/distributions/1/","repo_sync_health":"green",
 		"repo_sync_health_date":"2026-11-23T10:10:14","date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T11:10:14",` + repoAdded + `}`
 	repo24 = `{"id":42,"name":"int-rpm-000","repo_type":"rpm","pulp_server_id":1,"repo_id":24,"repo_href":"/repositories/2/",
@@ -66,8 +68,8 @@ func TestAnswersHaveTheOriginalsShape(t *testing.T) {
 		{"task types", "/v1/tasks/task_types", `["repo_sync","repo_group_sync","repo_snapshot","repo_creation_from_git","repo_removal","remove_repo_content","repo_adoption"]`},
 		{"task states", "/v1/tasks/task_states", `["queued","running","completed","failed","canceled","failed_to_start","skipped"]`},
 		{"task", "/v1/tasks/1", "{" + task1 + `,"stages":[{"id":9,"task_id":1,"name":"reconcile repos","detail":{"msg":"done"},"error":{}},
-			{"id":10,"task_id":1,"name":"sync repos","detail":{},"error":{"msg":"one failed"}}]}`},
-		{"task without stages", "/v1/tasks/2", task2[:len(task2)-1] + `,"stages":[]}`},
+			{"id":10,"task_id":1,"name":"sync repos","detail":{},"error":{"msg":"one failed"}}],"waiting_for":null}`},
+		{"task without stages", "/v1/tasks/2", task2[:len(task2)-1] + `,"stages":[],"waiting_for":null}`},
 		{"health", "/healthz", `{"status":"ok","version":"1.2.3"}`},
 		{"readiness", "/readyz", `{"status":"ok","checks":[]}`},
 	}

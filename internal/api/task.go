@@ -40,6 +40,8 @@ type TaskError struct {
 type TaskDetail struct {
 	Task
 	Stages []TaskStage `json:"stages" doc:"Its stages, in the order they began." nullable:"false"`
+
+	WaitingFor *string `json:"waiting_for" doc:"What it waits for: a repository that another task changes, a slot, a server that is down, a Pulp worker, its turn; null: it does not wait, or nobody knows."`
 }
 
 // TaskStage is a named step of a task.
@@ -102,13 +104,15 @@ func (a *api) getTask(ctx context.Context, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return showTaskDetail(task, stages)
+	detail, err := showTaskDetail(task, stages)
+	detail.WaitingFor = textOrNull(a.WaitingFor(ctx, task, stages))
+	return detail, err
 }
 
 // showTaskDetail makes the JSON of a task with its stages.
 func showTaskDetail(task fleet.Task, stages []fleet.Stage) (TaskDetail, error) {
 	shown, err := showTask(task)
-	detail := TaskDetail{Task: shown, Stages: make([]TaskStage, 0, len(stages))}
+	detail := TaskDetail{Task: shown, Stages: make([]TaskStage, 0, len(stages)), WaitingFor: textOrNull(fleet.WaitingFor(task, stages))}
 	for _, s := range stages {
 		detail.Stages = append(detail.Stages, showStage(s))
 	}

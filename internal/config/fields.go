@@ -108,6 +108,18 @@ func fields() []field {
 			meaning: "How many repositories sync from one upstream host at a time, over all servers and runs.",
 		},
 		{
+			section: "pulp", key: "adaptive_concurrency", value: strictBool(func(s *Settings) *bool { return &s.Pulp.AdaptiveConcurrency }), fallback: "true", added: true,
+			meaning: "Whether fewer repositories sync at a time than the limits allow, at a server whose workers do not keep up, which gets slow or fails requests. Counts from the next start.",
+		},
+		{
+			section: "pulp", key: "probe_interval", value: interval(func(s *Settings) *time.Duration { return &s.Pulp.ProbeInterval }), fallback: "30s", added: true,
+			meaning: "How often each Pulp server is looked at, also without work: whether it answers, its workers, how many Pulp tasks wait. Three small requests. `0`: never.",
+		},
+		{
+			section: "pulp", key: "stuck_after", value: duration(func(s *Settings) *time.Duration { return &s.Pulp.StuckAfter }), fallback: "1h", added: true,
+			meaning: "A running task of which nothing has changed for so long is reported as stuck, in the log and in `/readyz`. Nothing is done to it.",
+		},
+		{
 			section: "pulp", key: "full_sync_interval", value: interval(func(s *Settings) *time.Duration { return &s.Pulp.FullSyncInterval }), fallback: "24h", added: true,
 			meaning: "How long a repository whose source has not changed is left alone before it is really synced again. `0`: it is synced each time.",
 		},

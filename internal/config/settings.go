@@ -93,6 +93,10 @@ type Pulp struct {
 	FullSyncInterval time.Duration // how long what has not changed is not really synced; 0: it always is
 	ProbeUpstream    bool          // ask outside upstreams whether they have changed
 
+	AdaptiveConcurrency bool          // fewer syncs at a time at servers that are slow or have few workers
+	ProbeInterval       time.Duration // how often each server is looked at; 0: never
+	StuckAfter          time.Duration // for how long nothing of a running task changes until it counts as stuck
+
 	DebSigningService   string         // empty: metadata is not signed
 	RPMSigningService   string         // the same for rpm
 	BannedPackages      *fleet.Pattern // nil: none

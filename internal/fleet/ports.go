@@ -127,6 +127,38 @@ type Locks interface {
 	FindLocks(ctx context.Context, server ServerID) ([]Lock, error)
 }
 
+// SyncSlots bounds how many syncs go on at a time, over all processes.
+type SyncSlots interface {
+	// TakeSlots takes all of the slots for a task of the lease's tree, or none: then it gives one that is full. A slot counts while
+	// the lease of its root task lasts and its task runs. Taking twice is fine. With force they are taken though they be full:
+	// for what goes on already. ErrLeaseLost.
+	TakeSlots(ctx context.Context, lease Lease, task TaskID, slots []SyncSlot, force bool) (full *SyncSlot, err error)
+	// FreeSlots gives back a task's slots of these names.
+	FreeSlots(ctx context.Context, task TaskID, names []string) error
+}
+
+// ServerStates remembers how servers are.
+type ServerStates interface {
+	// ClaimProbes gives servers that have not been looked at for that long, at most so many, and sees to it that nobody else is
+	// given them before it has passed once more.
+	ClaimProbes(ctx context.Context, each time.Duration, most int) ([]ServerID, error)
+	// SaveProbe stores what came of looking at one. Checked, Since and NoWorkerSince are the store's; one that is not reachable
+	// keeps what it told before.
+	SaveProbe(ctx context.Context, s ServerState) error
+	// SaveServerUses replaces what a process has told of the servers that it uses. It is forgotten unless told again within UseTime.
+	SaveServerUses(ctx context.Context, process string, uses []ServerUse) error
+	// ServerStates gives the states of all servers in the configuration that were looked at or are in use.
+	ServerStates(ctx context.Context) (map[ServerID]ServerState, error)
+}
+
+// Attention finds what somebody should look at.
+type Attention interface {
+	// StuckTasks gives running tasks of which, and of whose parts, nothing has changed for that long: at most 100, oldest first.
+	StuckTasks(ctx context.Context, after time.Duration) ([]Task, error)
+	// OldestQueued gives the task that has waited longest to be begun, and for how long; 0: none waits.
+	OldestQueued(ctx context.Context) (TaskID, time.Duration, error)
+}
+
 // Schedules are the recurring jobs.
 type Schedules interface {
 	// DueSchedules gives schedules whose next run has come, oldest first, and the store's now.

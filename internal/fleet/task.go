@@ -78,6 +78,7 @@ type Task struct {
 
 	WorkerName  string
 	WorkerJobID string
+	Owner       string // process that has the lease of a root; empty: none has
 
 	CancelRequested time.Time
 	CancelConfirmed time.Time // every Pulp task started for it is known to be final

@@ -17,6 +17,11 @@ import (
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
+// want is what a sync needs that reads from an upstream.
+func want(server, upstream string) Want {
+	return Want{Server: &Server{Server: fleet.Server{Name: fleet.ServerName(server)}}, Upstream: upstream}
+}
+
 // TestLimitsHold: never more at a time than the limits say, and all get their turn.
 func TestLimitsHold(t *testing.T) {
 	t.Parallel()
@@ -39,7 +44,7 @@ func TestLimitsHold(t *testing.T) {
 		}
 		for _, w := range all {
 			wg.Go(func() {
-				release, err := l.Acquire(context.Background(), fmt.Sprint(w.server), fmt.Sprint(w.upstream), nil)
+				slot, err := l.Acquire(context.Background(), want(fmt.Sprint(w.server), fmt.Sprint(w.upstream)), nil)
 				if err != nil {
 					t.Errorf("acquire: %v", err)
 					return
@@ -48,7 +53,7 @@ func TestLimitsHold(t *testing.T) {
 				note(&upstreams[w.upstream], &most[1])
 				servers[w.server].Add(-1)
 				upstreams[w.upstream].Add(-1)
-				release()
+				slot.Release()
 			})
 		}
 		wg.Wait()
@@ -65,20 +70,20 @@ func TestLimitWaitEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := &Limits{PerServer: 2, PerUpstream: 1}
-		release, err := l.Acquire(t.Context(), "a", "up", nil)
+		slot, err := l.Acquire(t.Context(), want("a", "up"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(fleet.ErrCanceled) })
-		if _, err := l.Acquire(ctx, "a", "up", nil); !errors.Is(err, fleet.ErrCanceled) {
+		if _, err := l.Acquire(ctx, want("a", "up"), nil); !errors.Is(err, fleet.ErrCanceled) {
 			t.Errorf("while the upstream is taken: %v", err)
 		}
-		other, err := l.Acquire(t.Context(), "a", "elsewhere", nil) // the slot at the server was given back
+		other, err := l.Acquire(t.Context(), want("a", "elsewhere"), nil) // the slot at the server was given back
 		if err != nil {
 			t.Fatal(err)
 		}
-		other()
-		release()
+		other.Release()
+		slot.Release()
 	})
 }

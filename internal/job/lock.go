@@ -36,7 +36,7 @@ func (r *Run) Lock(ctx context.Context, p *Progress, s *Server, repository strin
 				continue
 			}
 		}
-		p.Say(ctx, "waiting for %s on %s: %s", repository, s.Name, holder(*held))
+		p.waits(ctx, "%s on %s: %s", repository, s.Name, holder(*held))
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
@@ -71,5 +71,5 @@ func holder(l fleet.Lock) string {
 	if l.PulpTask != "" {
 		return fmt.Sprintf("Pulp task %s of task %d still changes it (since %s)", l.PulpTask, l.Task, l.Since.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("task %d changes it since %s", l.Task, l.Since.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("task %d (/v1/tasks/%d) changes it since %s", l.Task, l.Task, l.Since.UTC().Format(time.RFC3339))
 }

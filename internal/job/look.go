@@ -37,9 +37,14 @@ func (s *Server) status(ctx context.Context) (pulp.Status, error) {
 	}
 	defer done()
 	if s.look.at.IsZero() || time.Since(s.look.at) > s.timing.LookEach/2 {
-		s.look.status, s.look.err = s.Client.Status(ctx)
+		limited, cancel := context.WithTimeout(ctx, probeLimit)
+		s.look.status, s.look.err = s.Client.Status(limited)
+		cancel()
 		if ctx.Err() == nil {
 			s.look.at = time.Now()
+		}
+		if s.look.err == nil {
+			s.Saw(s.look.status)
 		}
 	}
 	return s.look.status, s.look.err

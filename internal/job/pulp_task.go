@@ -67,6 +67,9 @@ func (p *Progress) send(ctx context.Context, s *Server, last fleet.PulpRequest, 
 		return row, err
 	}
 	href, err := start(pulp.WithCorrelation(ctx, row.Correlation))
+	if !fault.Is(err, fault.Unavailable) {
+		s.answered(ctx, err)
+	}
 	switch {
 	case err == nil:
 		row.Href = string(href)

@@ -27,6 +27,7 @@ type Run struct {
 	mu     sync.Mutex
 	stages map[string]fleet.Stage // of earlier attempts, by name
 	shared any
+	slots  *Slot                                    // that this run syncs by; nil: none
 	cancel map[fleet.TaskID]context.CancelCauseFunc // root only: contexts of running children
 }
 
@@ -102,6 +103,33 @@ func Shared[T any](r *Run) (T, bool) {
 	defer r.parent.mu.Unlock()
 	value, ok := r.parent.shared.(T)
 	return value, ok
+}
+
+// Acquire waits for the right to sync a repository of a server, from an upstream host if there is one that counts, and gives
+// the way to give it back. The stage says what it waits for.
+func (r *Run) Acquire(ctx context.Context, p *Progress, s *Server, upstream string) (release func(), err error) {
+	slot, err := r.Env.Limits.Acquire(ctx, Want{Server: s, Upstream: upstream, Lease: r.Lease, Task: r.Task.ID},
+		func(what string) { p.waits(ctx, "%s", what) })
+	if err != nil {
+		return nil, err
+	}
+	r.setSlot(slot)
+	return func() {
+		r.setSlot(nil)
+		slot.Release()
+	}, nil
+}
+
+func (r *Run) setSlot(s *Slot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slots = s
+}
+
+func (r *Run) slot() *Slot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.slots
 }
 
 // Interrupt ends the run of a child with a cause. It tells whether that child runs here.

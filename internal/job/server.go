@@ -3,9 +3,12 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +23,9 @@ type Connect func(fleet.Server) (*pulp.Client, error)
 // Pulps holds one connection to each server of the fleet, shared by all runs.
 type Pulps struct {
 	Timing Timing // of servers connected to from now on
+	// Adaptive tells that fewer syncs go on at a time than may, at a server that is slow or has few workers; nil: no.
+	Adaptive func() bool
+	Log      *slog.Logger // may be nil
 
 	connect Connect
 	limit   time.Duration // a request's time limit
@@ -46,17 +52,65 @@ func (p *Pulps) Server(s fleet.Server) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := &Server{Server: s, Client: client, limit: p.limit, timing: p.Timing, look: look{turn: make(chan struct{}, 1)}}
-	next.breaker = newBreaker(func(ctx context.Context) error {
-		_, err := client.Status(ctx)
-		return err
-	})
-	next.watcher = newWatcher(next)
+	next := p.server(s, client)
 	p.servers[s.ID] = next
 	if old != nil {
 		p.closed = append(p.closed, old)
 	}
 	return next, nil
+}
+
+// probeLimit is how long a server may take to answer a probe.
+const probeLimit = 10 * time.Second
+
+func (p *Pulps) server(s fleet.Server, client *pulp.Client) *Server {
+	next := &Server{Server: s, Client: client, limit: p.limit, timing: p.Timing, look: look{turn: make(chan struct{}, 1)}}
+	next.breaker = newBreaker(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, probeLimit)
+		defer cancel()
+		_, err := client.Status(ctx)
+		return err
+	})
+	log := p.logger().With("server", s.Name)
+	next.breaker.told = func(u fleet.ServerUse, lasted time.Duration) {
+		if u.Breaker == fleet.BreakerClosed {
+			log.Info("server answers again", "seconds", lasted.Seconds())
+			return
+		}
+		log.Warn("server does not answer: its tasks wait", "problem", u.Why, "waiting", u.Waiting)
+	}
+	if p.Adaptive != nil && p.Adaptive() {
+		next.pace = newPace(p.logger())
+		client.Watch(next.pace.exchanged)
+	}
+	next.watcher = newWatcher(next)
+	return next
+}
+
+func (p *Pulps) logger() *slog.Logger {
+	if p.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return p.Log
+}
+
+// Uses tells how this process gets on with the servers that it is connected to.
+func (p *Pulps) Uses(limits *Limits) []fleet.ServerUse {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []fleet.ServerUse
+	for id, s := range p.servers {
+		u := s.breaker.state()
+		u.Server, u.Syncs = id, limits.inUse("server "+string(s.Name))
+		if u.Concurrency = s.pace.now(); u.Concurrency == 0 {
+			u.Concurrency = limits.PerServer
+		}
+		if !u.Idle() {
+			all = append(all, u)
+		}
+	}
+	slices.SortFunc(all, func(a, b fleet.ServerUse) int { return cmp.Compare(a.Server, b.Server) })
+	return all
 }
 
 func sameAddress(a, b fleet.Server) bool {
@@ -95,7 +149,11 @@ type Server struct {
 	breaker *breaker
 	watcher *watcher
 	look    look
+	pace    *pace // nil: as many syncs as the limits allow
 }
+
+// Saw notes what the server told of itself: how many syncs it is given depends on its workers.
+func (s *Server) Saw(status pulp.Status) { s.pace.saw(status.OnlineWorkers) }
 
 // maxTries bounds the tries of a request at a server that is up but keeps failing it.
 const maxTries = 8
@@ -110,10 +168,17 @@ func (s *Server) Try(ctx context.Context, p *Progress, fn func(ctx context.Conte
 			return err
 		}
 		err := fn(ctx)
-		if !fault.Is(err, fault.Unavailable) || ctx.Err() != nil || try == maxTries {
+		if !fault.Is(err, fault.Unavailable) {
+			s.answered(ctx, err)
+			return withCause(ctx, err)
+		}
+		if ctx.Err() != nil {
 			return withCause(ctx, err)
 		}
 		s.breaker.trip(fault.Message(err))
+		if try == maxTries {
+			return err
+		}
 		if try > 1 { // it was up between two failures
 			if err := sleep(ctx, jitter(pause)); err != nil {
 				return err
@@ -123,24 +188,34 @@ func (s *Server) Try(ctx context.Context, p *Progress, fn func(ctx context.Conte
 	}
 }
 
-// waiting says that a stage waits for a server that is down.
-func (s *Server) waiting(since time.Time, why string) string {
-	return fmt.Sprintf("waiting for server %s, down since %s: %s", s.Name, since.UTC().Format(time.RFC3339), why)
+// answered notes that the server did what a request asked, or refused it with reason.
+func (s *Server) answered(ctx context.Context, err error) {
+	var refused *pulp.Error
+	if err == nil || ctx.Err() == nil && errors.As(err, &refused) {
+		s.breaker.recovered()
+	}
 }
 
-// await waits until the server is not known to be down.
+// waiting says what a stage waits for while a server is down.
+func (s *Server) waiting(since time.Time, why string) string {
+	return fmt.Sprintf("server %s, down since %s: %s", s.Name, since.UTC().Format(time.RFC3339), why)
+}
+
+// await waits until the server is not known to be down. Meanwhile others have the upstream's slot.
 func (s *Server) await(ctx context.Context, p *Progress) error {
 	waited := false
 	err := s.breaker.wait(ctx, func(since time.Time, why string) {
 		waited = true
 		if p != nil {
-			p.Say(ctx, "%s", s.waiting(since, why))
+			p.run.slot().lend()
+			p.waits(ctx, "%s", s.waiting(since, why))
 		}
 	})
-	if waited && err == nil && p != nil {
-		p.Say(ctx, "server %s answers again", s.Name)
+	if !waited || err != nil || p == nil {
+		return err
 	}
-	return err
+	p.Say(ctx, "server %s answers again", s.Name)
+	return p.run.slot().regain(ctx, func(what string) { p.waits(ctx, "%s", what) })
 }
 
 // withCause gives the reason for the context's end where that is why err came about.

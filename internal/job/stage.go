@@ -67,12 +67,29 @@ func (p *Progress) Say(ctx context.Context, format string, args ...any) {
 	p.set(ctx, "msg", fmt.Sprintf(format, args...))
 }
 
+// waits stores what the stage waits for, until it says something else.
+func (p *Progress) waits(ctx context.Context, format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	p.setAll(ctx, map[string]any{"msg": "waiting for " + what, fleet.WaitingKey: what})
+}
+
+// goesOn stores, if the stage waited, that it does no more.
+func (p *Progress) goesOn(ctx context.Context) {
+	p.mu.Lock()
+	_, waited := p.row.Detail[fleet.WaitingKey]
+	p.mu.Unlock()
+	if waited {
+		p.setAll(ctx, map[string]any{fleet.WaitingKey: nil})
+	}
+}
+
 // set changes one key of the stage's detail, and stores it if that changed anything.
 func (p *Progress) set(ctx context.Context, key string, value any) {
 	p.setAll(ctx, map[string]any{key: value})
 }
 
-// setAll changes keys of the stage's detail together, and stores it if that changed anything.
+// setAll changes keys of the stage's detail together, and stores it if that changed anything. Where it does not tell what the
+// stage waits for, that goes with the change.
 func (p *Progress) setAll(ctx context.Context, values map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,7 +104,11 @@ func (p *Progress) setAll(ctx context.Context, values map[string]any) {
 	if detail == nil {
 		detail = map[string]any{}
 	}
+	delete(detail, fleet.WaitingKey)
 	maps.Copy(detail, values)
+	if detail[fleet.WaitingKey] == nil {
+		delete(detail, fleet.WaitingKey)
+	}
 	row := p.row
 	row.Detail = detail
 	saved, err := p.run.Env.Work.SaveStage(ctx, p.run.Lease, row)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/pulp"
 )
 
@@ -17,15 +18,17 @@ import (
 // pulpcore 3.123).
 func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Task, error) {
 	began := time.Now()
-	looked, down := time.Time{}, false
+	looked, down, state := time.Time{}, false, pulp.Waiting
 	return s.watcher.watch(ctx, href, func(u update) {
 		if p == nil {
 			return
 		}
 		if u.downSince.IsZero() == down {
 			if down = !down; down {
-				p.Say(ctx, "%s", s.waiting(u.downSince, u.why))
+				p.run.slot().lend()
+				p.waits(ctx, "%s", s.waiting(u.downSince, u.why))
 			} else {
+				p.run.slot().regainNow(ctx)
 				p.Say(ctx, "server %s answers again", s.Name)
 			}
 		}
@@ -33,39 +36,47 @@ func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Ta
 			return
 		}
 		t := u.task
+		if t.State != state {
+			state = t.State
+			p.goesOn(ctx)
+		}
 		if time.Since(began) < s.timing.Odd || time.Since(looked) < s.timing.LookEach {
 			p.report(ctx, t)
 			return
 		}
 		looked = time.Now()
 		p.report(ctx, t)
-		p.Say(ctx, "%s", s.explainWait(ctx, t, time.Since(began)))
+		if text, waits := s.explainWait(ctx, t, began); waits {
+			p.setAll(ctx, map[string]any{"msg": text, fleet.WaitingKey: text})
+		} else {
+			p.Say(ctx, "%s", text)
+		}
 	})
 }
 
-// explainWait says why a Pulp task takes long, as far as Pulp tells. Where workers are online but
-// none has looked at the task, it nudges them: tasks queued while no worker was online are not
-// picked up until another is (seen with pulpcore 3.123).
-func (s *Server) explainWait(ctx context.Context, t pulp.Task, waited time.Duration) string {
-	after := waited.Round(time.Second)
+// explainWait says why a Pulp task takes long, as far as Pulp tells, and whether that is because it waits. Where workers are
+// online but none has looked at the task, it nudges them: tasks queued while no worker was online are not
+// picked up until another is (seen with pulpcore 3.123). What it says stays the same while nothing changes.
+func (s *Server) explainWait(ctx context.Context, t pulp.Task, began time.Time) (text string, waits bool) {
+	since := began.UTC().Format(time.RFC3339)
 	status, err := s.status(ctx)
 	switch {
 	case err != nil:
-		return fmt.Sprintf("Pulp task %s is %s after %s; server %s does not tell its status", t.Href, t.State, after, s.Name)
+		return fmt.Sprintf("Pulp task %s is %s since %s; server %s does not tell its status", t.Href, t.State, since, s.Name), true
 	case status.OnlineWorkers == 0 && t.State == pulp.Running:
-		return fmt.Sprintf("server %s has no worker online: Pulp task %s shows as running after %s, but its worker is gone; "+
-			"Pulp notices within about 17 minutes, the repository stays locked until then", s.Name, t.Href, after)
+		return fmt.Sprintf("server %s has no worker online: Pulp task %s shows as running since %s, but its worker is gone; "+
+			"Pulp notices within about 17 minutes, the repository stays locked until then", s.Name, t.Href, since), true
 	case status.OnlineWorkers == 0:
-		return fmt.Sprintf("server %s has no worker online: Pulp task %s waits for one since %s", s.Name, t.Href, after)
+		return fmt.Sprintf("server %s has no worker online: Pulp task %s waits for one since %s", s.Name, t.Href, since), true
 	case t.State == pulp.Waiting && t.Unblocked.IsZero():
 		if err := s.nudge(ctx); err != nil {
-			return fmt.Sprintf("Pulp task %s waits since %s, and the server's workers cannot be nudged: %v", t.Href, after, err)
+			return fmt.Sprintf("Pulp task %s waits since %s, and the workers of server %s cannot be nudged: %v", t.Href, since, s.Name, err), true
 		}
-		return fmt.Sprintf("Pulp task %s waits since %s: another Pulp task holds its repository, or no worker has looked at it yet", t.Href, after)
+		return fmt.Sprintf("Pulp task %s waits since %s: another Pulp task on server %s holds its repository, or no worker has looked at it yet", t.Href, since, s.Name), true
 	case t.State == pulp.Waiting:
-		return fmt.Sprintf("Pulp task %s waits since %s for a free worker (%d online)", t.Href, after, status.OnlineWorkers)
+		return fmt.Sprintf("Pulp task %s waits since %s for a free worker on server %s (%d online)", t.Href, since, s.Name, status.OnlineWorkers), true
 	}
-	return fmt.Sprintf("Pulp task %s is %s since %s%s", t.Href, t.State, after, prefixed(": ", progressText(t)))
+	return fmt.Sprintf("Pulp task %s is %s since %s%s", t.Href, t.State, since, prefixed(": ", progressText(t))), false
 }
 
 func prefixed(prefix, s string) string {

@@ -44,6 +44,9 @@ type wait struct {
 	next    time.Time
 	missing int
 	updates chan update // latest state, one slot
+
+	running bool      // a worker works on it
+	queued  time.Time // since when it is seen to wait for a worker; zero: it does not
 }
 
 // update is what was seen: a state of the task, an error, or a server that does not answer.
@@ -192,7 +195,9 @@ func (w *watcher) round(due []*wait) {
 		}
 	}
 	tasks, err := w.server.Client.Tasks(w.ctx, hrefs)
-	if fault.Is(err, fault.Unavailable) {
+	if !fault.Is(err, fault.Unavailable) {
+		w.server.answered(w.ctx, err)
+	} else {
 		w.server.breaker.trip(fault.Message(err))
 		err = w.server.breaker.wait(w.ctx, w.tellDown)
 		if err == nil {
@@ -200,6 +205,7 @@ func (w *watcher) round(due []*wait) {
 		}
 	}
 	now := time.Now()
+	defer w.tellPace(now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, own := range due {
@@ -218,8 +224,42 @@ func (w *watcher) round(due []*wait) {
 			continue
 		}
 		own.missing = 0
+		own.see(task, now)
 		own.tell(update{task: task})
 	}
+}
+
+// see notes whether a worker works on the task, or it waits for one.
+func (own *wait) see(t pulp.Task, now time.Time) {
+	own.running = t.State == pulp.Running
+	switch {
+	case t.State != pulp.Waiting || t.Unblocked.IsZero():
+		own.queued = time.Time{}
+	case own.queued.IsZero():
+		own.queued = now
+	}
+}
+
+// tellPace tells how many of the tasks run, and how many wait for a worker.
+func (w *watcher) tellPace(now time.Time) {
+	if w.server.pace == nil {
+		return
+	}
+	running, queued, stuck := 0, 0, 0
+	w.mu.Lock()
+	for own := range w.waits {
+		switch {
+		case own.running:
+			running++
+		case !own.queued.IsZero():
+			queued++
+			if now.Sub(own.queued) >= settled {
+				stuck++
+			}
+		}
+	}
+	w.mu.Unlock()
+	w.server.pace.looked(now, running, queued, stuck)
 }
 
 // tellDown tells all who wait that the server does not answer.

@@ -223,7 +223,7 @@ func TestWaitTellsOfOutage(t *testing.T) {
 			defer mu.Unlock()
 			text := string(u.task.State)
 			if !u.downSince.IsZero() {
-				text = s.waiting(u.downSince, u.why)
+				text = "waiting for " + s.waiting(u.downSince, u.why)
 			}
 			if !slices.Contains(told, text) {
 				told = append(told, text)

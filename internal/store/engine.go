@@ -20,7 +20,7 @@ import (
 
 // EngineConfig says how queued tasks are worked on.
 type EngineConfig struct {
-	Slots int // tasks at once; 0: 200
+	Slots int // tasks at once; 0: 1,000
 	// Work works on a root task until it is over. Nil means that nothing is left to do
 	// now; HandBack asks for another go. Its context ends with the cause
 	// fleet.ErrStopping when the engine stops.
@@ -47,7 +47,8 @@ type HandBack struct{ After time.Duration }
 func (h HandBack) Error() string { return "handed back for " + h.After.String() }
 
 const (
-	defaultSlots = 200
+	// defaultSlots is many: a task that waits for a server which is down has a slot too, and must keep none from others.
+	defaultSlots = 1000
 	defaultRetry = 5 * time.Second
 	defaultKeep  = 24 * time.Hour
 	// fetchCooldown is the least time between two looks for jobs, fetchPoll the most:

@@ -25,4 +25,7 @@ var (
 	_ fleet.Logins          = (*Store)(nil)
 	_ fleet.Audit           = (*Store)(nil)
 	_ fleet.Prunings        = (*Store)(nil)
+	_ fleet.SyncSlots       = (*Store)(nil)
+	_ fleet.ServerStates    = (*Store)(nil)
+	_ fleet.Attention       = (*Store)(nil)
 )

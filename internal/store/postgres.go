@@ -30,6 +30,7 @@ const (
 	migrationKey = 0x70756c70_00000001 + iota
 	configurationKey
 	sweepKey
+	slotKey // with a slot's name
 )
 
 // postgresDB is a PostgreSQL database that any number of processes use.

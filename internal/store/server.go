@@ -60,6 +60,10 @@ var serverFields = fields{
 	"repo_config_registration_regex_include": {expr: "s.registration_include", typ: text},
 	"repo_config_registration_regex_exclude": {expr: "s.registration_exclude", typ: text},
 
+	"reachable":          {expr: "(SELECT ss.reachable FROM server_states AS ss WHERE ss.server_id = s.id AND ss.checked IS NOT NULL)", typ: boolean, nullable: true},
+	"online_workers":     {expr: "(SELECT ss.workers FROM server_states AS ss WHERE ss.server_id = s.id AND ss.versions <> '')", typ: integer, nullable: true, number: true},
+	"pulp_tasks_waiting": {expr: "(SELECT ss.tasks_waiting FROM server_states AS ss WHERE ss.server_id = s.id AND ss.versions <> '')", typ: integer, nullable: true, number: true},
+
 	"date_created":      {expr: "s.date_created", typ: moment},
 	"date_last_updated": {expr: "s.date_last_updated", typ: moment},
 }

@@ -183,7 +183,7 @@ func (r taskRow) task() fleet.Task {
 		Server: fleet.ServerID(r.ServerID), Repository: fleet.RepositoryID(r.RepositoryID),
 		Schedule: fleet.ScheduleID(r.ScheduleID), RetryOf: fleet.TaskID(r.RetryOf), MaxRuntime: r.MaxRuntime,
 		Queued: utc(r.Queued), Started: utc(r.Started), Finished: utc(r.Finished),
-		WorkerName: r.WorkerName, WorkerJobID: r.WorkerJobID,
+		WorkerName: r.WorkerName, WorkerJobID: r.WorkerJobID, Owner: r.LeaseOwner,
 		CancelRequested: utc(r.CancelRequested), CancelConfirmed: utc(r.CancelConfirmed),
 		Created: utc(r.Created), Updated: utc(r.Updated),
 	}

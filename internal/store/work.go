@@ -118,7 +118,10 @@ func (s *Store) Transition(ctx context.Context, lease fleet.Lease, id fleet.Task
 				return err
 			}
 		}
-		if row, err = setState(ctx, t, root, id, to, why); err != nil || !isRoot || !to.Final() {
+		if row, err = setState(ctx, t, root, id, to, why); err != nil || !to.Final() {
+			return err
+		}
+		if err := freeSlotsOf(ctx, t, id, isRoot); err != nil || !isRoot {
 			return err
 		}
 		if err := endChildren(ctx, t, id); err != nil {

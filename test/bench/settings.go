@@ -59,7 +59,8 @@ func configure(dir, server, upstream string, repositories int) error {
 		os.WriteFile(filepath.Join(dir, "pulp_config.yml"), fmt.Appendf(nil, yaml, server), 0o600))
 }
 
-// ini has room for the concurrency of each measurement: all repositories have the same upstream.
+// ini has room for the concurrency of each measurement: all repositories have the same upstream. Servers are not looked at from time
+// to time, so that requests are those of the work alone.
 const ini = `[pulp]
 password = password
 deb_signing_service = deb-release
@@ -67,6 +68,7 @@ local_repo_config_dir = %s
 use_https_for_sync = false
 max_concurrent_syncs_per_server = 8
 max_concurrent_syncs_per_upstream = 8
+probe_interval = 0
 
 [auth]
 method = none

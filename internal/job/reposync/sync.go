@@ -48,7 +48,8 @@ func (s *sync) locked(ctx context.Context, p *job.Progress) (Synced, error) {
 	if !s.mirrored() { // a primary is ours: what it bears is its own limit
 		upstream = host(s.repository.Remote.URL)
 	}
-	release, err := s.run.Env.Limits.Acquire(ctx, string(s.server.Name), upstream, func(what string) { p.Say(ctx, "%s", what) })
+	s.server.Saw(s.picture.Status)
+	release, err := s.run.Acquire(ctx, p, s.server, upstream)
 	if err != nil {
 		return Synced{}, err
 	}
