@@ -56,10 +56,10 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 			break
 		}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			own := &place{slots: slots, count: count, held: true}
 			count(1, 0)
-			defer count(-1, 1)
-			ended, err := r.child(ctx, children[i])
+			defer own.end()
+			ended, err := r.child(ctx, children[i], own)
 			children[i] = ended
 			if err != nil {
 				mu.Lock()
@@ -76,7 +76,7 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 }
 
 // child runs one child to its end and stores how it ended. An error means that it could not be stored.
-func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
+func (r *Run) child(ctx context.Context, task fleet.Task, own *place) (fleet.Task, error) {
 	definition, ok := r.Env.Definition(task.Kind)
 	if !ok {
 		return task, fault.New(fault.Internal, "there is no job %q", task.Kind)
@@ -102,7 +102,7 @@ func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
 		}
 		task = started
 	}
-	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
+	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, place: own, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
 	err := run.begin(ctx)
 	if err == nil {
 		err = fault.Protect(func() error { return definition.Run(ctx, run) })
@@ -154,11 +154,12 @@ func (r *Run) canceled(ctx context.Context) (fleet.Task, error) {
 	return r.Env.Tasks.Task(stored, r.Task.ID)
 }
 
-// maxAttempts bounds how often a task is tried again because something it needs does not answer.
-const maxAttempts = 5
+// MaxAttempts is how often a task is begun at most, where each time something it needs does not answer.
+const MaxAttempts = 8
 
-// MayRetry tells whether a task whose attempt ended because something did not answer is to be tried again.
-func MayRetry(l fleet.Lease) bool { return l.Epoch < maxAttempts }
+// MayRetry tells whether a task whose attempt ended because something did not answer is to be tried again. How often
+// it was taken up by another process does not count.
+func MayRetry(l fleet.Lease) bool { return l.Retries+1 < MaxAttempts }
 
 // most is how many failed children a parent's error names.
 const most = 20

@@ -5,7 +5,6 @@ package job
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/pulp"
@@ -111,35 +110,4 @@ func progressText(t pulp.Task) string {
 		return fmt.Sprintf("%s %d/%d", r.Message, r.Done, r.Total)
 	}
 	return fmt.Sprintf("%s %d", r.Message, r.Done)
-}
-
-// advice says what to do about a failed Pulp task: the first entry whose text occurs in Pulp's reason.
-// Its words are the same with the code that newer servers put before them and without it (seen with
-// pulpcore 3.85 and 3.123).
-var advice = []struct{ text, todo string }{
-	{"Could not find a Release file", "check the url and the suites (releases) of the definition"},
-	{"Unable to verify any Release files", "the upstream's signature does not fit the remote's gpgkey: check both"},
-	{"is missing the required field", "the url does not lead to a deb repository: check it"},
-	{"Repository doesn't contain required metadata file", "the url does not lead to an rpm repository: check it"},
-	{"failed validation due to checksum", "upstream serves a file that differs from what its metadata says: try later, or tell whoever runs it"},
-	{"Request timed out", "upstream is too slow: raise sock_read_timeout, or try later"},
-	{"is not https scheme", "pulp_python before 3.26.1 syncs by https only: give the definition a url with https, or the primary that it is mirrored from a mirror_url with https, or update Pulp"},
-	{"CERTIFICATE_VERIFY_FAILED", "Pulp does not trust the upstream's certificate: give the definition its CA as ca_cert, or look at tls_validation"},
-	{"SSL", "TLS to upstream fails: check the certificates, or tls_validation"},
-	{"404", "upstream does not have it: check the url of the definition"},
-	{"401", "upstream wants a login: check the remote's credentials"},
-	{"403", "upstream refuses: check the remote's credentials or certificates"},
-	{"Cannot connect to host", "the Pulp server cannot reach upstream: check address, proxy and firewall"},
-	{"Worker has gone missing", "a Pulp worker died: see the server's log; the next run repeats it"},
-	{"Killed by signal", "a Pulp worker's process was killed, perhaps for memory: see the server's log"},
-	{"No space left", "the Pulp server's disk is full"},
-}
-
-func adviceFor(t pulp.Task) string {
-	for _, a := range advice {
-		if strings.Contains(t.Reason, a.text) {
-			return a.todo
-		}
-	}
-	return fmt.Sprintf("see Pulp task %s and the server's log (correlation id %s)", t.Href, t.Correlation)
 }
