@@ -28,6 +28,16 @@ type Task struct {
 	Error        TaskError `json:"error" doc:"Empty where there is none."`
 	WorkerName   *string   `json:"worker_name" doc:"Host that runs or ran it; null: not started."`
 	WorkerJobID  *string   `json:"worker_job_id" doc:"Id of its job in the queue; null: not started."`
+
+	// What follows the original does not have.
+	RetryOf         *int64  `json:"retry_of" doc:"Id of the task it tries again; null: none."`
+	DoneIn          *int64  `json:"done_in" doc:"Of a skipped part: id of the task whose work counts for it; null: none."`
+	Attempt         int     `json:"attempt" doc:"From 1: how often it was begun. More than once where something did not answer."`
+	NextAttempt     instant `json:"next_attempt" doc:"When it goes on by itself; null: it does not wait for that."`
+	RetryReason     *string `json:"retry_reason" doc:"Why the attempt before ended; null: there was none."`
+	WaitingFor      *string `json:"waiting_for" doc:"What takes long, or what of it Pulp has not ended yet; null: nothing."`
+	CancelRequested instant `json:"cancel_requested" doc:"When it was canceled; null: it was not."`
+	CancelConfirmed instant `json:"cancel_confirmed" doc:"When all that Pulp did for it was known to be over; null: not known, or it ended by itself."`
 }
 
 // TaskError says why a task or a stage failed.
@@ -159,6 +169,9 @@ func showTask(t fleet.Task) (Task, error) {
 		ID: int64(t.ID), Name: t.Name, Kind: string(t.Kind), Args: object(t.Args), State: string(t.State), Error: showError(t.Error),
 		DateQueued: moment(t.Queued), DateStarted: moment(t.Started), DateFinished: moment(t.Finished),
 		WorkerName: textOrNull(t.WorkerName), WorkerJobID: textOrNull(t.WorkerJobID),
+		RetryOf: numberOrNull(int64(t.RetryOf)), DoneIn: numberOrNull(int64(t.DoneIn)), Attempt: t.Retries + 1, NextAttempt: instant(t.NextAttempt),
+		RetryReason: textOrNull(t.RetryReason), WaitingFor: textOrNull(t.WaitingFor),
+		CancelRequested: instant(t.CancelRequested), CancelConfirmed: instant(t.CancelConfirmed),
 	}
 	if t.Parent != 0 {
 		shown.Parent = textOrNull(strconv.FormatInt(int64(t.Parent), 10))
@@ -202,7 +215,7 @@ func (object) Schema(huma.Registry) *huma.Schema {
 var exampleTask = Task{
 	ID: 5, Name: "repo sync pulp1.example.com", Kind: string(fleet.KindRepoGroupSync),
 	Args:       object(`{"name":"pulp1.example.com","regex_include":"^ext","max_runtime":"1h","max_concurrent_syncs":2}`),
-	DateQueued: exampleMoment, State: string(fleet.Queued),
+	DateQueued: exampleMoment, State: string(fleet.Queued), Attempt: 1,
 }
 
 // exampleTaskDetail is a running task in the document.
@@ -215,6 +228,6 @@ var exampleTaskDetail = func() TaskDetail {
 // exampleCanceled is a cancelled task in the document.
 var exampleCanceled = func() Task {
 	t := exampleTask
-	t.State, t.DateFinished = string(fleet.Canceled), exampleMoment
+	t.State, t.DateFinished, t.CancelRequested = string(fleet.Canceled), exampleMoment, instant(exampleMoment)
 	return t
 }()

@@ -44,6 +44,9 @@ func (p *place) enter(ctx context.Context) error {
 	return nil
 }
 
+// last tells whether no other child is in a place.
+func (p *place) last() bool { return len(p.slots) == 0 }
+
 // end gives the place away for good.
 func (p *place) end() {
 	p.mu.Lock()

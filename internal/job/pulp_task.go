@@ -5,6 +5,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -118,7 +119,10 @@ func (p *Progress) finish(ctx context.Context, s *Server, row fleet.PulpRequest)
 		p.set(ctx, "task_href", row.Href)
 		var err error
 		task, err = s.Wait(ctx, p, pulp.Href(row.Href))
+		var silent *silentError
 		switch {
+		case errors.As(err, &silent):
+			return task, p.endSilent(ctx, s, row, silent.after)
 		case fault.Is(err, fault.NotFound):
 			task = pulp.Task{Href: pulp.Href(row.Href), State: pulp.Failed, Reason: fault.Message(err)}
 		case err != nil:
@@ -131,6 +135,9 @@ func (p *Progress) finish(ctx context.Context, s *Server, row fleet.PulpRequest)
 		if err := p.run.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row); err != nil {
 			return task, err
 		}
+	}
+	if p.endedSilent(row.Href) && task.State == pulp.Canceled { // by a process before
+		return task, tooSilent(s, row.Step, row.Href, 0)
 	}
 	if task.State != pulp.Completed && task.State != pulp.Skipped {
 		return task, pulpTaskError(s, row.Step, task)

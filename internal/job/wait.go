@@ -13,33 +13,51 @@ import (
 // Wait waits for a Pulp task of the server until it is final, however long that takes, and tells
 // in the stage what it waits for. It does not start anything in its place: a task of a Pulp worker
 // that was killed stays running for up to 17 minutes, and its repository locked (seen with
-// pulpcore 3.123).
+// pulpcore 3.123). One that does not change for long is told as that, and where the policy says so the error is a
+// silentError.
 func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Task, error) {
 	began := time.Now()
 	looked, down := time.Time{}, false
-	return s.watcher.watch(ctx, href, func(u update) {
+	var quiet silence
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	task, err := s.watcher.watch(ctx, href, func(u update) {
 		if p == nil {
 			return
 		}
 		if u.downSince.IsZero() == down {
 			if down = !down; down {
+				quiet.end(ctx, p)
 				p.Say(ctx, "%s", s.waiting(u.downSince, u.why))
 			} else {
 				p.Say(ctx, "server %s answers again", s.Name)
+				quiet.at = "" // how long it was silent is not known
 			}
 		}
 		if down {
 			return
 		}
 		t := u.task
+		if err := quiet.look(ctx, p, t); err != nil {
+			end(err)
+			return
+		}
 		if time.Since(began) < s.timing.Odd || time.Since(looked) < s.timing.LookEach {
 			p.report(ctx, t)
 			return
 		}
 		looked = time.Now()
 		p.report(ctx, t)
-		p.Say(ctx, "%s", s.explainWait(ctx, t, time.Since(began)))
+		why := s.explainWait(ctx, t, time.Since(began))
+		if quiet.told {
+			why += "; " + quiet.text(p.run.Env.policy())
+		}
+		p.Say(ctx, "%s", why)
 	})
+	if p != nil && err == nil {
+		quiet.end(ctx, p)
+	}
+	return task, err
 }
 
 // explainWait says why a Pulp task takes long, as far as Pulp tells. Where workers are online but

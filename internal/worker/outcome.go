@@ -104,7 +104,7 @@ func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
 		}
 	case giveUp:
 		if saveErr = w.endChildren(ctx, h); saveErr == nil {
-			saveErr = w.store(ctx, h, timeout(h.run.Task))
+			saveErr = w.store(ctx, h, job.TimeoutError(h.run.Task))
 		}
 		if saveErr == nil {
 			saveErr = w.confirm(ctx, h)
@@ -122,11 +122,6 @@ func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
 	}
 	w.log.Error("end of task not stored", "task", root, "err", saveErr)
 	return w.yield(ctx, h.lease, time.Second)
-}
-
-func timeout(t fleet.Task) error {
-	return fault.Wrap(fault.Unavailable, fleet.ErrTimeout, "timeout: the task ran longer than its max_runtime of %s", t.MaxRuntime).
-		WithHint("raise max_runtime, or find out in its stages what took so long")
 }
 
 // store moves the root task to its final state.
@@ -165,7 +160,8 @@ func (w *Worker) endChildren(ctx context.Context, h *held) error {
 		case c.State == fleet.Queued:
 			to = fleet.Canceled
 		}
-		_, err := w.env.Work.Transition(ctx, h.lease, c.ID, to, job.Explain(fault.New(fault.Unavailable, "the group ran longer than its max_runtime")))
+		_, err := w.env.Work.Transition(ctx, h.lease, c.ID, to, job.Explain(fault.New(fault.Unavailable, "task %d, which this one is a part of, ran longer than its max_runtime of %s", c.Parent, h.run.Task.MaxRuntime).
+			WithHint("raise max_runtime, or retry task %d: what is done is not done again", c.Parent)))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
