@@ -72,13 +72,17 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest, told *stops)
 		told.stopped(stored, row, "Pulp never got the request")
 		return nil
 	}
+	worker := told.worker(ctx, s, row)
 	var task pulp.Task
 	err = s.Try(ctx, nil, func(ctx context.Context) error {
 		task, err = s.Client.CancelTask(ctx, pulp.Href(row.Href))
 		return err
 	})
 	if err == nil && !task.State.Final() {
-		if task, err = s.stopping(ctx, row, told); errors.Is(err, context.DeadlineExceeded) {
+		if !task.Started.IsZero() {
+			told.works(row, worker)
+		}
+		if task, err = s.stopping(ctx, row, worker, told); errors.Is(err, context.DeadlineExceeded) {
 			return errors.Join(&notStoppedError{row.Href}, r.leave(outer, s, row))
 		}
 	}
@@ -104,7 +108,7 @@ type notStoppedError struct{ href string }
 func (e *notStoppedError) Error() string { return "Pulp task " + e.href + " is not over" }
 
 // stopping waits until a Pulp task that was cancelled is over, and tells why where that takes long.
-func (s *Server) stopping(ctx context.Context, row fleet.PulpRequest, told *stops) (pulp.Task, error) {
+func (s *Server) stopping(ctx context.Context, row fleet.PulpRequest, worker string, told *stops) (pulp.Task, error) {
 	began, looked := time.Now(), time.Time{}
 	stored := context.WithoutCancel(ctx)
 	return s.watcher.watch(ctx, pulp.Href(row.Href), func(u update) {
@@ -113,7 +117,7 @@ func (s *Server) stopping(ctx context.Context, row fleet.PulpRequest, told *stop
 			told.waits(stored, row, waitServer, s.waiting(u.downSince, u.why))
 		case time.Since(began) >= s.timing.Stopping && (looked.IsZero() || time.Since(looked) >= s.timing.LookEach):
 			looked = time.Now()
-			what, why := s.whyNotStopped(ctx, u.task)
+			what, why := s.whyNotStopped(ctx, u.task, worker)
 			told.waits(stored, row, what, why)
 		}
 	})

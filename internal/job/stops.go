@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -31,6 +33,7 @@ type stop struct {
 	Task    fleet.TaskID     `json:"task_id"`
 	Step    string           `json:"step"`
 	Href    string           `json:"pulp_task,omitempty"` // empty: not known
+	Worker  string           `json:"worker,omitempty"` // that worked on it when it was cancelled; empty: not known
 	Stopped bool             `json:"stopped"`
 	Waiting string           `json:"waiting_for,omitempty"` // what for, as a word; empty: it is not known yet, or has stopped
 	Why     string           `json:"msg,omitempty"`
@@ -45,11 +48,14 @@ type stops struct {
 	stage fleet.Stage
 	all   []stop
 	noted string // what the task was last said to wait for
+
+	looking sync.Mutex
+	workers map[fleet.ServerID][]pulp.Worker // before anything was cancelled
 }
 
 // stops tells in a stage of a task that the Pulp tasks of these requests are to stop. Without any, nothing is told.
 func (r *Run) stops(ctx context.Context, id fleet.TaskID, open []fleet.PulpRequest) (*stops, error) {
-	t := &stops{run: r, id: id}
+	t := &stops{run: r, id: id, workers: map[fleet.ServerID][]pulp.Worker{}}
 	found, err := r.Env.Tasks.Stages(ctx, id)
 	if err != nil {
 		return nil, err
@@ -175,8 +181,8 @@ func (t *stops) save(ctx context.Context) {
 	t.noted = waiting
 }
 
-// whyNotStopped says what a Pulp task that was cancelled waits for, as far as Pulp tells.
-func (s *Server) whyNotStopped(ctx context.Context, t pulp.Task) (what, why string) {
+// whyNotStopped says what a Pulp task that was cancelled waits for, as far as Pulp tells. Worker is the one that worked on it.
+func (s *Server) whyNotStopped(ctx context.Context, t pulp.Task, worker string) (what, why string) {
 	status, err := s.status(ctx)
 	began := !t.Started.IsZero()
 	switch {
@@ -193,13 +199,64 @@ func (s *Server) whyNotStopped(ctx context.Context, t pulp.Task) (what, why stri
 		}
 		return waitBehind, fmt.Sprintf("Pulp task %s: it waits behind another and never began; the first worker of server %s that is free ends it", t.Href, s.Name)
 	}
-	at, known, err := s.Client.WorkerOf(ctx, t.Href)
-	switch {
-	case err != nil || !known:
+	if worker == unknownWorker {
 		return waitWorker, fmt.Sprintf("Pulp task %s: its worker on server %s has not stopped it yet", t.Href, s.Name)
-	case at == "":
+	}
+	online, err := s.Client.Workers(ctx)
+	switch {
+	case err != nil:
+		return waitServer, fmt.Sprintf("server %s does not tell its workers: %s", s.Name, fault.Message(err))
+	case !slices.ContainsFunc(online, func(w pulp.Worker) bool { return w.Name == worker }):
 		return waitDead, fmt.Sprintf("Pulp task %s: its worker is dead (no worker online on server %s works on it); Pulp notices within about 17 minutes, the repository stays locked until then",
 			t.Href, s.Name)
 	}
-	return waitWorker, fmt.Sprintf("Pulp task %s: worker %s on server %s has not stopped it yet", t.Href, at, s.Name)
+	return waitWorker, fmt.Sprintf("Pulp task %s: worker %s on server %s has not stopped it yet", t.Href, worker, s.Name)
+}
+
+// What is known of the worker of a Pulp task, where it is no name.
+const (
+	noWorker      = "none" // it ran, and no worker online worked on it
+	unknownWorker = ""
+)
+
+// workerTime is how long a cancellation waits to know which worker works on a Pulp task.
+const workerTime = 3 * time.Second
+
+// worker gives the worker that works on a Pulp task that is about to be cancelled. A server is asked once, for all of its
+// Pulp tasks; later Pulp does not tell any more.
+func (t *stops) worker(ctx context.Context, s *Server, row fleet.PulpRequest) string {
+	t.mu.Lock()
+	before := t.of(row).Worker
+	t.mu.Unlock()
+	if since, _, _ := s.breaker.down(); before != unknownWorker || !since.IsZero() {
+		return before
+	}
+	t.looking.Lock()
+	defer t.looking.Unlock()
+	workers, asked := t.workers[s.ID]
+	if !asked {
+		limited, stop := context.WithTimeout(ctx, workerTime)
+		defer stop()
+		var err error
+		if workers, err = s.Client.Workers(limited); err != nil {
+			workers = nil
+		}
+		t.workers[s.ID] = workers
+	}
+	for _, w := range workers {
+		if w.Task != "" && w.Task.ID() == pulp.Href(row.Href).ID() {
+			return w.Name
+		}
+	}
+	if len(workers) == 0 {
+		return unknownWorker
+	}
+	return noWorker
+}
+
+// works notes which worker works on a Pulp task.
+func (t *stops) works(row fleet.PulpRequest, worker string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of(row).Worker = worker
 }

@@ -7,21 +7,14 @@ import (
 	"net/url"
 )
 
-// WorkerOf gives the name of the online worker that works on a Pulp task; empty: none does, so that one which shows as
-// running has lost its worker. Known is false where the server does not tell what its workers work on.
-func (c *Client) WorkerOf(ctx context.Context, task Href) (name string, known bool, err error) {
+// Worker is a Pulp worker that is online. One that was killed counts as online for up to 30 s.
+type Worker struct {
+	Name string
+	Task Href // running Pulp task that it works on, not one that is being cancelled; empty: none
+}
+
+// Workers gives the workers that are online.
+func (c *Client) Workers(ctx context.Context) ([]Worker, error) {
 	list, err := c.List(ctx, "workers/", url.Values{"online": {"true"}, "fields": {"name,current_task"}})
-	if err != nil {
-		return "", false, err
-	}
-	for _, f := range list {
-		if _, told := f["current_task"]; !told {
-			continue
-		}
-		known = true
-		if current := Href(f.text("current_task")); current != "" && current.ID() == task.ID() {
-			return f.text("name"), true, nil
-		}
-	}
-	return "", known, nil
+	return each(list, func(f Fields) Worker { return Worker{Name: f.text("name"), Task: Href(f.text("current_task"))} }), err
 }

@@ -207,14 +207,15 @@ func TestMaxRuntimeOfParts(t *testing.T) {
 	release := f.Primary.Hold(pulpfake.On{Task: "synchronize"})
 	defer release()
 	f.Serve()
-	task := f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime, a.MaxConcurrentSyncs = "2s", 1 })
-	if ended := f.Ended(task); ended.State != fleet.Failed || !strings.Contains(ended.Error.Msg, "timeout: the task ran longer than its max_runtime of 2s") {
+	task := f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime, a.MaxConcurrentSyncs = "5s", 1 })
+	f.Until("the first to run", func() bool { return len(running(f.Primary)) == 1 })
+	if ended := f.Ended(task); ended.State != fleet.Failed || !strings.Contains(ended.Error.Msg, "timeout: the task ran longer than its max_runtime of 5s") {
 		t.Errorf("the task is %s: %+v", ended.State, ended.Error)
 	}
 	states := map[fleet.TaskState]int{}
 	for name, child := range f.Children(task.ID) {
 		states[child.State]++
-		if child.Error == nil || !strings.Contains(child.Error.Msg, "max_runtime of 2s") {
+		if child.Error == nil || !strings.Contains(child.Error.Msg, "max_runtime of 5s") {
 			t.Errorf("%s: %+v", name, child.Error)
 		}
 	}
