@@ -37,6 +37,10 @@ var replayKnown = []replayRow{
 		shown: "new fields of a repository", why: "what is served of it, and whether it is as it was set",
 	},
 	{
+		cases: "every task", at: "attempt cancel_confirmed cancel_requested done_in next_attempt retry_of retry_reason waiting_for", original: "not there",
+		shown: "new fields of a task", why: "whether it is tried again and when, what it waits for, and whether its cancellation has reached Pulp",
+	},
+	{
 		cases: "find-content-deb-by-name find-content-rpm-by-sha256 find-content-rpm-by-version", at: "architecture full_name", original: "not there",
 		shown: "new fields `architecture` and `full_name`", why: "what is found can be told apart, and read",
 	},

@@ -33,7 +33,7 @@ type stop struct {
 	Task    fleet.TaskID     `json:"task_id"`
 	Step    string           `json:"step"`
 	Href    string           `json:"pulp_task,omitempty"` // empty: not known
-	Worker  string           `json:"worker,omitempty"` // that worked on it when it was cancelled; empty: not known
+	Worker  string           `json:"worker,omitempty"`    // that worked on it when it was cancelled; empty: not known
 	Stopped bool             `json:"stopped"`
 	Waiting string           `json:"waiting_for,omitempty"` // what for, as a word; empty: it is not known yet, or has stopped
 	Why     string           `json:"msg,omitempty"`

@@ -156,3 +156,97 @@ func TestCancelBetweenSteps(t *testing.T) {
 	}
 	f.Tidy()
 }
+
+// retry queues a task again as the REST API does.
+func retry(f *jobtest.Fleet, t *testing.T, id fleet.TaskID) fleet.Task {
+	t.Helper()
+	task, err := f.Store.Retry(t.Context(), id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
+}
+
+// TestRetryOfAGroup: in a retry only what did not end well runs again; the parent's verdict and counts take in what was done
+// before. A retry of the retry chains.
+func TestRetryOfAGroup(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	f.Primary.FailTimes(pulpfake.On{Task: "synchronize", Repository: "ext-deb"}, "404, message='Not Found', url='http://x'", 2)
+	f.Primary.FailTimes(pulpfake.On{Task: "publish", Repository: "ext-rpm"}, "out of luck", 1)
+	first := f.Failed(f.QueueSync(f.Primary, nil))
+	before := f.Children(first.ID)
+	counts := func() [3]int {
+		return [3]int{started(f.Primary, "ext-deb"), started(f.Primary, "ext-rpm"), started(f.Primary, "ext-file")}
+	}
+	if got := counts(); got != [3]int{1, 1, 1} || !strings.Contains(first.Error.Msg, "2 of 3") {
+		t.Fatalf("syncs %v: %+v", got, first.Error)
+	}
+	second := f.Failed(retry(f, t, first.ID))
+	if got := counts(); got != [3]int{2, 2, 1} || !strings.Contains(second.Error.Msg, "1 of 3") || second.RetryOf != first.ID {
+		t.Errorf("syncs %v after the retry: %+v", got, second.Error)
+	}
+	all := f.Children(second.ID)
+	if all["ext-file"].State != fleet.Skipped || all["ext-file"].DoneIn != before["ext-file"].ID || all["ext-rpm"].State != fleet.Completed {
+		t.Errorf("parts of the retry: %+v", all)
+	}
+	if msg := detail(f, t, second.ID, "sync repos")["msg"]; msg != "0 in progress, 3/3 completed" {
+		t.Errorf("counts: %v", msg)
+	}
+	third := f.Completed(retry(f, t, first.ID)) // the newest is what is tried again
+	if got := counts(); got != [3]int{3, 2, 1} || third.RetryOf != second.ID {
+		t.Errorf("syncs %v after the second retry of task %d", got, third.RetryOf)
+	}
+	f.Sync(f.Secondary, f.Primary)
+	f.Same()
+	f.Sound()
+}
+
+// TestRetryOfAPart: a repository's sync that failed is retried without its group, whose retry then has nothing to do.
+func TestRetryOfAPart(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	f.Primary.FailNext(pulpfake.On{Task: "synchronize", Repository: "ext-deb"}, "404, message='Not Found', url='http://x'")
+	first := f.Failed(f.QueueSync(f.Primary, nil))
+	alone := f.Completed(retry(f, t, f.Children(first.ID)["ext-deb"].ID))
+	if alone.Parent != 0 || alone.MaxRuntime != first.MaxRuntime {
+		t.Errorf("alone: %+v", alone)
+	}
+	f.Completed(retry(f, t, first.ID))
+	if n := started(f.Primary, "ext-deb"); n != 2 {
+		t.Errorf("%d syncs of ext-deb", n)
+	}
+	f.Sync(f.Secondary, f.Primary)
+	f.Same()
+	f.Sound()
+}
+
+// TestRetryOfACanceledGroup: what was canceled runs again, once Pulp has let go of it.
+func TestRetryOfACanceledGroup(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	release := f.Primary.Hold(pulpfake.On{Task: "synchronize", Repository: "ext-deb"})
+	defer release()
+	f.Serve()
+	task := f.QueueSync(f.Primary, nil)
+	f.Until("the others to be done", func() bool {
+		all := f.Children(task.ID)
+		return all["ext-rpm"].State == fleet.Completed && all["ext-file"].State == fleet.Completed && len(running(f.Primary)) == 1
+	})
+	f.Cancel(task.ID)
+	again := retry(f, t, task.ID)
+	release()
+	if ended := f.Ended(again); ended.State != fleet.Completed {
+		t.Errorf("the retry is %s: %+v\n%s", ended.State, ended.Error, f.Story(again.ID))
+	}
+	for name, want := range map[string]fleet.TaskState{"ext-deb": fleet.Completed, "ext-rpm": fleet.Skipped, "ext-file": fleet.Skipped} {
+		if got := f.Children(again.ID)[name].State; got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	confirmed(f, task.ID)
+	f.Sound()
+}
