@@ -34,7 +34,8 @@ func (s stopping) line() string {
 	if s.Href != "" {
 		text += " Pulp task " + s.Href
 	}
-	return clean(strings.TrimSuffix(fmt.Sprintf("%s (%s on %s): %s", text, s.Step, s.Server, s.Msg), ": "))
+	why := strings.TrimPrefix(s.Msg, "Pulp task "+s.Href+": ")
+	return clean(strings.TrimSuffix(fmt.Sprintf("%s (%s on %s): %s", text, s.Step, s.Server, why), ": "))
 }
 
 // stoppings gives the Pulp tasks that a task tells are to stop.
