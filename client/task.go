@@ -24,6 +24,15 @@ type Task struct {
 	Error        TaskError       `json:"error"` // empty: none
 	WorkerName   *string         `json:"worker_name"`
 	WorkerJobID  *string         `json:"worker_job_id"`
+
+	RetryOf         *int64  `json:"retry_of"`         // id of the task it tries again; nil: none
+	DoneIn          *int64  `json:"done_in"`          // of a skipped part: id of the task whose work counts for it; nil: none
+	Attempt         int     `json:"attempt"`          // from 1
+	NextAttempt     Time    `json:"next_attempt"`     // when it goes on by itself
+	RetryReason     *string `json:"retry_reason"`     // why the attempt before ended; nil: there was none
+	WaitingFor      *string `json:"waiting_for"`      // what takes long; nil: nothing
+	CancelRequested Time    `json:"cancel_requested"` // when it was canceled
+	CancelConfirmed Time    `json:"cancel_confirmed"` // when all that Pulp did for it was known to be over
 }
 
 // TaskError says why a task or a stage failed.
@@ -35,8 +44,7 @@ type TaskError struct {
 // TaskDetail is a task with its stages, in the order they began.
 type TaskDetail struct {
 	Task
-	Stages     []TaskStage `json:"stages"`
-	WaitingFor *string     `json:"waiting_for"` // nil: it does not wait
+	Stages []TaskStage `json:"stages"`
 }
 
 // TaskStage is a named step of a task.
@@ -92,6 +100,13 @@ func (c *Client) Children(ctx context.Context, parent int64) ([]Task, error) {
 func (c *Client) Cancel(ctx context.Context, id int64) (Task, error) {
 	var task Task
 	err := c.do(ctx, http.MethodPatch, taskPath(id), nil, map[string]string{"state": StateCanceled}, &task)
+	return task, err
+}
+
+// Retry queues a task that does what is unfinished of one that is over.
+func (c *Client) Retry(ctx context.Context, id int64) (Task, error) {
+	var task Task
+	err := c.do(ctx, http.MethodPost, taskPath(id)+"/retry", nil, nil, &task)
 	return task, err
 }
 

@@ -130,7 +130,7 @@ var stableTexts = []struct {
 	{regexp.MustCompile(`"[0-9a-f]{64}"`), `"bc351988e9bcb401391d7b98b3a209afba9df7f23778330aaa20047f6fc9ac72"`},
 	{regexp.MustCompile(`eyJ[\w.-]+`), "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"},
 	{regexp.MustCompile(`"expires_in":\d+`), `"expires_in":28800`},
-	{regexp.MustCompile(`"(expires|next_run|last_run)":"[^"]*"`), `"$1":"2026-11-23T09:14:46Z"`},
+	{regexp.MustCompile(`"(expires|next_run|last_run|cancel_requested|cancel_confirmed)":"[^"]*"`), `"$1":"2026-11-23T09:14:46Z"`},
 	{regexp.MustCompile(`"request_id":"[^"]*"`), `"request_id":"K5D7QZ3J2X6W4PTB"`},
 	{regexp.MustCompile(`"worker_name":"[^"]*"`), `"worker_name":"worker1"`},
 	{regexp.MustCompile(`"worker_job_id":"[^"]*"`), `"worker_job_id":"7"`},

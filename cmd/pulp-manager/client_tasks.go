@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,6 +57,7 @@ func tasksCommand() *cobra.Command {
   pulp-manager tasks --watch --state running
   pulp-manager tasks 12 --watch --timeout 30m
   pulp-manager tasks 12 -o json`
+	cmd.AddCommand(retryCommand())
 	completeFlag(cmd, "state", taskStates)
 	completeFlag(cmd, "type", taskTypes)
 	completeFlag(cmd, "server", serverNames)
@@ -112,9 +115,7 @@ func showTask(ctx context.Context, c *clientCommand, id int64) error {
 	if task.Error.Msg != "" {
 		c.printf("\n%s\n", reason(task.Error))
 	}
-	if task.WaitingFor != nil {
-		c.printf("\nwaiting for %s\n", clean(*task.WaitingFor))
-	}
+	printNotes(c, task.Task)
 	if len(task.Stages) > 0 {
 		c.printf("\n")
 		rows := make([][]string, 0, len(task.Stages))
@@ -151,13 +152,47 @@ func taskRows(tasks []client.Task) [][]string {
 	return rows
 }
 
-// childRows are taskRows with the reason of each that failed.
+// childRows are taskRows with the reason of each that failed, and what is noted of others.
 func childRows(tasks []client.Task) [][]string {
 	rows := taskRows(tasks)
 	for i, t := range tasks {
-		rows[i] = append(rows[i], reason(t.Error))
+		why := reason(t.Error)
+		if notes := taskNotes(t); why == "" {
+			why = strings.Join(notes, "; ")
+		}
+		rows[i] = append(rows[i], why)
 	}
 	return rows
+}
+
+// printNotes tells what is noted of a task beside its state.
+func printNotes(c *clientCommand, t client.Task) {
+	if notes := taskNotes(t); len(notes) > 0 {
+		c.printf("\n%s\n", strings.Join(notes, "\n"))
+	}
+}
+
+// taskNotes are what is noted of a task beside its state, as people read it.
+func taskNotes(t client.Task) []string {
+	var notes []string
+	if t.RetryOf != nil && t.DoneIn == nil {
+		notes = append(notes, fmt.Sprintf("tries task %d again", *t.RetryOf))
+	}
+	if t.DoneIn != nil {
+		notes = append(notes, fmt.Sprintf("done in task %d", *t.DoneIn))
+	}
+	if !t.NextAttempt.IsZero() {
+		notes = append(notes, clean(fmt.Sprintf("attempt %d at %s: %s", t.Attempt, t.NextAttempt.UTC().Format(time.RFC3339), dash(t.RetryReason))))
+	} else if t.Attempt > 1 && t.RetryReason != nil {
+		notes = append(notes, clean(fmt.Sprintf("attempt %d; the one before ended: %s", t.Attempt, *t.RetryReason)))
+	}
+	if t.WaitingFor != nil {
+		notes = append(notes, clean("waiting: "+*t.WaitingFor))
+	}
+	if !t.CancelRequested.IsZero() && t.CancelConfirmed.IsZero() {
+		notes = append(notes, "canceled; what Pulp does for it is not known to be over yet")
+	}
+	return notes
 }
 
 // reason is an error in one line.

@@ -118,7 +118,7 @@ func (d *daemon) wire() {
 	})
 	d.env = &job.Env{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Work: d.store, Requests: d.store, Locks: d.store, SyncRecords: d.store, Ownership: d.store,
-		Catalog: d.jobs, Logger: d.log,
+		Catalog: d.jobs, Logger: d.log, Policy: d.pulpTaskPolicy,
 		Pulps:  job.NewPulps(d.connect, settings.Pulp.RequestTimeout),
 		Limits: &job.Limits{PerServer: settings.Pulp.MaxSyncsPerServer, PerUpstream: settings.Pulp.MaxSyncsPerUpstream, Log: d.log},
 	}
@@ -126,6 +126,11 @@ func (d *daemon) wire() {
 	if !d.embedded { // there may be other processes
 		d.env.Limits.Shared = d.store
 	}
+}
+
+func (d *daemon) pulpTaskPolicy() job.Policy {
+	p := d.settings().Pulp
+	return job.Policy{StageRetries: p.StageRetries, SilentWarning: p.SilentWarning, SilentLimit: p.SilentLimit}
 }
 
 func (d *daemon) fullSyncInterval() time.Duration { return d.settings().Pulp.FullSyncInterval }

@@ -42,12 +42,8 @@ var replayKnown = []replayRow{
 		shown: "new fields of a server", why: "how it was when it was looked at last",
 	},
 	{
-		cases: "task-detail-cancel-queued-after task-detail-cancel-running-after task-detail-registration task-detail-remove-content-again-done " +
-			"task-detail-remove-content-deb-done task-detail-remove-content-deb-just-queued task-detail-remove-content-rpm-just-queued task-detail-remove-dry-done " +
-			"task-detail-remove-no-match-dry-done task-detail-remove-no-match-dry-just-queued task-detail-remove-real-done task-detail-repo_sync " +
-			"task-detail-snapshot-again-done task-detail-snapshot-done task-detail-snapshot-just-queued task-detail-snapshot-reuse-just-queued " +
-			"task-detail-sync-just-queued task-detail-sync-no-match-done",
-		at: "waiting_for", original: "not there", shown: "new field `waiting_for`", why: "what a task waits for",
+		cases: "every task", at: "attempt cancel_confirmed cancel_requested done_in next_attempt retry_of retry_reason waiting_for", original: "not there",
+		shown: "new fields of a task", why: "whether it is tried again and when, what it waits for, and whether its cancellation has reached Pulp",
 	},
 	{
 		cases: "find-content-deb-by-name find-content-rpm-by-sha256 find-content-rpm-by-version", at: "architecture full_name", original: "not there",

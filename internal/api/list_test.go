@@ -14,6 +14,14 @@ var notListed = map[string]string{
 	"PulpServerRepo.drift": "a list of texts: drifted and drift_date tell the same",
 	"FleetRepo.drift":      "as PulpServerRepo.drift",
 
+	"Task.done_in":          "noted of few tasks, in a table beside theirs; retry_of tells the same of the part",
+	"Task.attempt":          "as done_in",
+	"Task.next_attempt":     "as done_in",
+	"Task.retry_reason":     "as done_in",
+	"Task.waiting_for":      "as done_in",
+	"Task.cancel_requested": "date_finished of a canceled task is the same",
+	"Task.cancel_confirmed": "only for who looks at a task that was canceled",
+
 	"Job.args":       "a list",
 	"Job.meta":       "a JSON object: its task is found by worker_job_id",
 	"Job.status":     "in the path",

@@ -40,7 +40,8 @@ type memory struct {
 	schedules    []fleet.ListedSchedule
 	jobs         []fleet.EngineJob
 	query        fleet.Query
-	marks        int // how often a task was looked at for changes
+	kept         []string // stages whose results the last retry takes over
+	marks        int      // how often a task was looked at for changes
 	err          error
 	panics       bool
 }
@@ -163,6 +164,24 @@ func (m memQueue) Cancel(_ context.Context, id fleet.TaskID) (fleet.Task, error)
 	}
 	m.tasks[i].State, m.tasks[i].Finished = fleet.Canceled, day.Add(time.Minute)
 	return m.tasks[i], nil
+}
+
+func (m memQueue) Retry(_ context.Context, id fleet.TaskID, keep []string) (fleet.Task, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.tasks, func(t fleet.Task) bool { return t.ID == id })
+	if i < 0 {
+		return fleet.Task{}, fault.New(fault.NotFound, "there is no task %d", id)
+	}
+	if !m.tasks[i].State.Final() {
+		return fleet.Task{}, fault.New(fault.Conflict, "task %d is not over: it is %s", id, m.tasks[i].State)
+	}
+	m.kept = keep
+	task := m.tasks[i]
+	task.ID, task.RetryOf, task.Parent, task.State, task.Error = fleet.TaskID(len(m.tasks)+1), id, 0, fleet.Queued, nil
+	task.Queued, task.Started, task.Finished, task.WorkerName, task.WorkerJobID = day, time.Time{}, time.Time{}, "", ""
+	m.tasks = append(m.tasks, task)
+	return task, nil
 }
 
 func one[T any](m *memory, all []T, is func(T) bool, format string, args ...any) (T, error) {

@@ -124,6 +124,7 @@ func (a *api) routes() []route {
 			description: "Cancels a queued or running task, its unfinished children and what runs for them on Pulp. `canceled` is the only state a task can be moved to.",
 			body:        a.bodyOf(TaskPatch{}), example: exampleCanceled, errors: []int{http.StatusBadRequest, http.StatusNotFound},
 		},
+		a.retryRoute(),
 		{
 			method: http.MethodGet, path: "/v1/audit/", id: "list-audit", tag: tagAudit, access: admins, handle: a.listAudit,
 			summary: "List the audit log", description: "Who changed something or tried to, and who logged in or failed to: when, from where, and how it was answered.",

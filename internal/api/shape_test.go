@@ -38,9 +38,11 @@ const (
 		"date_created":"2026-11-23T09:10:14","date_last_updated":"2026-11-23T09:10:14"}`
 	task1 = `"id":1,"name":"repo sync pulp1.example.com","parent_task_id":null,"task_type":"repo_group_sync",
 		"task_args":{"name":"pulp1.example.com","sync_options":null},"date_queued":"2026-11-23T09:10:14","date_started":"2026-11-23T10:10:14",
-		"date_finished":"2026-11-23T11:10:14","state":"failed","error":{"msg":"1 of 1 failed","detail":"look at it"},"worker_name":"vm","worker_job_id":"7"`
+		"date_finished":"2026-11-23T11:10:14","state":"failed","error":{"msg":"1 of 1 failed","detail":"look at it"},"worker_name":"vm","worker_job_id":"7",` + taskAdded
 	task2 = `{"id":2,"name":"pulp1.example.com repo sync ext-deb-000","parent_task_id":"1","task_type":"repo_sync","task_args":{},
-		"date_queued":"2026-11-23T09:10:14","date_started":null,"date_finished":null,"state":"running","error":{},"worker_name":null,"worker_job_id":null}`
+		"date_queued":"2026-11-23T09:10:14","date_started":null,"date_finished":null,"state":"running","error":{},"worker_name":null,"worker_job_id":null,` + taskAdded + `}`
+	// taskAdded are the fields that the original does not have.
+	taskAdded = `"retry_of":null,"done_in":null,"attempt":1,"next_attempt":null,"retry_reason":null,"waiting_for":null,"cancel_requested":null,"cancel_confirmed":null`
 )
 
 // Shapes are the original's (legacy sections 3.4, 3.5, appendix B).

@@ -28,6 +28,16 @@ type Task struct {
 	Error        TaskError `json:"error" doc:"Empty where there is none."`
 	WorkerName   *string   `json:"worker_name" doc:"Host that runs or ran it; null: not started."`
 	WorkerJobID  *string   `json:"worker_job_id" doc:"Id of its job in the queue; null: not started."`
+
+	// What follows the original does not have.
+	RetryOf         *int64  `json:"retry_of" doc:"Id of the task it tries again; null: none."`
+	DoneIn          *int64  `json:"done_in" doc:"Of a skipped part: id of the task whose work counts for it; null: none."`
+	Attempt         int     `json:"attempt" doc:"From 1: how often it was begun. More than once where something did not answer."`
+	NextAttempt     instant `json:"next_attempt" doc:"When it goes on by itself; null: it does not wait for that."`
+	RetryReason     *string `json:"retry_reason" doc:"Why the attempt before ended; null: there was none."`
+	WaitingFor      *string `json:"waiting_for" doc:"What it waits for: a repository that another task changes, a slot, a server that is down, a Pulp worker, its turn, a Pulp task in which nothing changes; or what of it Pulp has not ended yet. Null: nothing, or nobody knows. Lists know less of it."`
+	CancelRequested instant `json:"cancel_requested" doc:"When it was canceled; null: it was not."`
+	CancelConfirmed instant `json:"cancel_confirmed" doc:"When all that Pulp did for it was known to be over; null: not known, or it ended by itself."`
 }
 
 // TaskError says why a task or a stage failed.
@@ -40,8 +50,6 @@ type TaskError struct {
 type TaskDetail struct {
 	Task
 	Stages []TaskStage `json:"stages" doc:"Its stages, in the order they began." nullable:"false"`
-
-	WaitingFor *string `json:"waiting_for" doc:"What it waits for: a repository that another task changes, a slot, a server that is down, a Pulp worker, its turn; null: it does not wait, or nobody knows."`
 }
 
 // TaskStage is a named step of a task.
@@ -105,14 +113,19 @@ func (a *api) getTask(ctx context.Context, r *request) (any, error) {
 		return nil, err
 	}
 	detail, err := showTaskDetail(task, stages)
-	detail.WaitingFor = textOrNull(a.WaitingFor(ctx, task, stages))
+	if text := a.WaitingFor(ctx, task, stages); text != "" {
+		detail.WaitingFor = &text
+	}
 	return detail, err
 }
 
 // showTaskDetail makes the JSON of a task with its stages.
 func showTaskDetail(task fleet.Task, stages []fleet.Stage) (TaskDetail, error) {
 	shown, err := showTask(task)
-	detail := TaskDetail{Task: shown, Stages: make([]TaskStage, 0, len(stages)), WaitingFor: textOrNull(fleet.WaitingFor(task, stages))}
+	detail := TaskDetail{Task: shown, Stages: make([]TaskStage, 0, len(stages))}
+	if text := fleet.WaitingFor(task, stages); text != "" {
+		detail.WaitingFor = &text
+	}
 	for _, s := range stages {
 		detail.Stages = append(detail.Stages, showStage(s))
 	}
@@ -163,6 +176,9 @@ func showTask(t fleet.Task) (Task, error) {
 		ID: int64(t.ID), Name: t.Name, Kind: string(t.Kind), Args: object(t.Args), State: string(t.State), Error: showError(t.Error),
 		DateQueued: moment(t.Queued), DateStarted: moment(t.Started), DateFinished: moment(t.Finished),
 		WorkerName: textOrNull(t.WorkerName), WorkerJobID: textOrNull(t.WorkerJobID),
+		RetryOf: numberOrNull(int64(t.RetryOf)), DoneIn: numberOrNull(int64(t.DoneIn)), Attempt: t.Retries + 1, NextAttempt: instant(t.NextAttempt),
+		RetryReason: textOrNull(t.RetryReason), WaitingFor: textOrNull(t.WaitingFor),
+		CancelRequested: instant(t.CancelRequested), CancelConfirmed: instant(t.CancelConfirmed),
 	}
 	if t.Parent != 0 {
 		shown.Parent = textOrNull(strconv.FormatInt(int64(t.Parent), 10))
@@ -206,7 +222,7 @@ func (object) Schema(huma.Registry) *huma.Schema {
 var exampleTask = Task{
 	ID: 5, Name: "repo sync pulp1.example.com", Kind: string(fleet.KindRepoGroupSync),
 	Args:       object(`{"name":"pulp1.example.com","regex_include":"^ext","max_runtime":"1h","max_concurrent_syncs":2}`),
-	DateQueued: exampleMoment, State: string(fleet.Queued),
+	DateQueued: exampleMoment, State: string(fleet.Queued), Attempt: 1,
 }
 
 // exampleTaskDetail is a running task in the document.
@@ -219,6 +235,6 @@ var exampleTaskDetail = func() TaskDetail {
 // exampleCanceled is a cancelled task in the document.
 var exampleCanceled = func() Task {
 	t := exampleTask
-	t.State, t.DateFinished = string(fleet.Canceled), exampleMoment
+	t.State, t.DateFinished, t.CancelRequested = string(fleet.Canceled), exampleMoment, instant(exampleMoment)
 	return t
 }()

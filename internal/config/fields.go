@@ -120,6 +120,18 @@ func fields() []field {
 			meaning: "A running task of which nothing has changed for so long is reported as stuck, in the log and in `/readyz`. Nothing is done to it.",
 		},
 		{
+			section: "pulp", key: "stage_retries", value: whole(func(s *Settings) *int { return &s.Pulp.StageRetries }, 0, 10), fallback: "2", added: true,
+			meaning: "How often a step is tried again whose Pulp task failed for a reason that may pass: a worker that died, an upstream that does not answer. The first time after 10 seconds, then after one minute, then after five each. What will not change (404, a wrong login, checksums, signatures, certificates, a full disk) is not tried again.",
+		},
+		{
+			section: "pulp", key: "silent_task_warning", value: interval(func(s *Settings) *time.Duration { return &s.Pulp.SilentWarning }), fallback: "30m", added: true,
+			meaning: "After how long without any change of its state or progress a Pulp task is reported, in the stage and in the task. `0`: never.",
+		},
+		{
+			section: "pulp", key: "silent_task_limit", value: interval(func(s *Settings) *time.Duration { return &s.Pulp.SilentLimit }), fallback: "0", added: true,
+			meaning: "After how long without any change a running Pulp task is cancelled, and its stage fails. One that waits for another is not. `0`: never; `max_runtime` ends it then.",
+		},
+		{
 			section: "pulp", key: "full_sync_interval", value: interval(func(s *Settings) *time.Duration { return &s.Pulp.FullSyncInterval }), fallback: "24h", added: true,
 			meaning: "How long a repository whose source has not changed is left alone before it is really synced again. `0`: it is synced each time.",
 		},

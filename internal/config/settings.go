@@ -90,6 +90,10 @@ type Pulp struct {
 	MaxSyncsPerServer   int // over all runs
 	MaxSyncsPerUpstream int // over all runs, by host of the feed
 
+	StageRetries  int           // of a request whose Pulp task failed for a reason that may pass
+	SilentWarning time.Duration // how long a Pulp task may be without a change before that is told; 0: for ever
+	SilentLimit   time.Duration // the same before it is cancelled
+
 	FullSyncInterval time.Duration // how long what has not changed is not really synced; 0: it always is
 	ProbeUpstream    bool          // ask outside upstreams whether they have changed
 

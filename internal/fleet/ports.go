@@ -63,6 +63,10 @@ type Queue interface {
 	// if it is over already, NotFound. Whoever runs it stops, and its Pulp tasks are
 	// cancelled, soon after; CancelConfirmed says when.
 	Cancel(ctx context.Context, id TaskID) (Task, error)
+	// Retry queues a task that does what is unfinished of one that is over, or of the newest that tried it again:
+	// parts that ended well are skipped when it creates its parts. It takes over the results of those stages in keep that
+	// ended well. Conflict where the newest is not over, or nothing is left to do; NotFound.
+	Retry(ctx context.Context, id TaskID, keep []string) (Task, error)
 }
 
 // Leases gives processes the right to work on root tasks.
@@ -88,7 +92,8 @@ type Leases interface {
 // Work is what a run writes about itself. Every write checks the lease and fails
 // with ErrLeaseLost where it is another's by now.
 type Work interface {
-	// CreateChildren creates a parent's children once: called again it gives the ones there are.
+	// CreateChildren creates a parent's children once: called again it gives the ones there are. Where the root tries
+	// a task again, those that ended well there are skipped.
 	CreateChildren(ctx context.Context, lease Lease, parent TaskID, children []NewTask) ([]Task, error)
 	// Transition moves the root task or one of its children. Conflict if its state does not allow it.
 	Transition(ctx context.Context, lease Lease, id TaskID, to TaskState, why *TaskError) (Task, error)
@@ -97,6 +102,10 @@ type Work interface {
 	// ConfirmCancel notes that all Pulp tasks of a canceled or failed task and its children are final,
 	// and frees its locks.
 	ConfirmCancel(ctx context.Context, lease Lease, id TaskID) error
+	// Postpone notes that the root task goes on with its next attempt after a while, and why.
+	Postpone(ctx context.Context, lease Lease, after time.Duration, why string) error
+	// Note notes what a task waits for that takes long; empty: nothing any more.
+	Note(ctx context.Context, lease Lease, id TaskID, waitingFor string) error
 }
 
 // PulpRequests is the record of requests that start Pulp tasks.

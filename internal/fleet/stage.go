@@ -71,9 +71,10 @@ type Lock struct {
 // Lease is a process's right to work on a root task. The epoch grows with each
 // claim, so whoever lost it can write nothing more.
 type Lease struct {
-	Task  TaskID
-	Owner string
-	Epoch int64
+	Task    TaskID
+	Owner   string
+	Epoch   int64
+	Retries int // of the task; see there
 }
 
 // LeaseTime and LeaseRenewal are how long a lease lasts without renewal, and how

@@ -72,6 +72,12 @@ type Task struct {
 	RetryOf    TaskID       // 0: a first try
 	MaxRuntime time.Duration
 
+	Retries     int       // how often it was begun again because something did not answer
+	NextAttempt time.Time // when the next one begins; zero: it does not wait for one
+	RetryReason string    // why the attempt before ended
+	WaitingFor  string    // what takes long, or what of it Pulp has not ended yet; empty: nothing
+	DoneIn      TaskID    // of a skipped part: the task whose work counts for it
+
 	Queued   time.Time
 	Started  time.Time
 	Finished time.Time

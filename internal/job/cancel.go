@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -17,13 +18,15 @@ import (
 // cancelling is how many Pulp tasks are cancelled at a time.
 const cancelling = 16
 
-// CancelPulpTasks cancels every Pulp task that may still run for a task or its children, and
-// waits until Pulp says that they are over. Where Pulp took the cancellation but does not confirm
-// it in time, the locks are left to the Pulp tasks and the requests count as dealt with. The
-// error says that some are not dealt with yet: Pulp does not answer, or may still get a request
-// whose answer was lost.
+// CancelPulpTasks cancels every Pulp task that may still run for a task or its children, and waits until Pulp says that
+// they are over, telling in the task for which and why. Where Pulp took the cancellation but does not confirm it in time, the
+// locks are left to the Pulp tasks. The error says that some are not known to be over: call it again.
 func (r *Run) CancelPulpTasks(ctx context.Context, id fleet.TaskID) error {
 	open, err := r.Env.Requests.OpenRequests(ctx, id)
+	if err != nil {
+		return err
+	}
+	told, err := r.stops(ctx, id, open)
 	if err != nil {
 		return err
 	}
@@ -34,47 +37,57 @@ func (r *Run) CancelPulpTasks(ctx context.Context, id fleet.TaskID) error {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[i] = r.cancelOne(r.Context(ctx), row)
+			errs[i] = r.cancelOne(r.Context(ctx), row, told)
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	err = errors.Join(errs...)
+	told.done(ctx, err)
+	return err
 }
 
-func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
+func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest, told *stops) error {
+	stored := context.WithoutCancel(ctx)
 	s, err := r.Server(ctx, row.Server)
 	if fault.Is(err, fault.NotFound) {
 		row.State = fleet.RequestNotSent
-		return r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
+		told.stopped(stored, row, "its server is no longer in the configuration")
+		return r.Env.Requests.UpdateRequest(stored, row)
 	}
 	if err != nil {
 		return err
 	}
+	outer := ctx
 	ctx, stop := context.WithTimeout(ctx, s.timing.Confirm)
 	defer stop()
+	if since, why, _ := s.breaker.down(); !since.IsZero() {
+		told.waits(stored, row, waitServer, s.waiting(since, why))
+	}
 	if row.Href == "" {
 		if row, err = r.find(ctx, nil, s, row, s.limit-row.Age); err != nil {
-			return err // the next attempt looks again
+			return told.unanswered(outer, s, row, err) // the next attempt looks again
 		}
 	}
 	if row.State != fleet.RequestOpen {
+		told.stopped(stored, row, "Pulp never got the request")
 		return nil
 	}
+	worker := told.worker(ctx, s, row)
 	var task pulp.Task
 	err = s.Try(ctx, nil, func(ctx context.Context) error {
 		task, err = s.Client.CancelTask(ctx, pulp.Href(row.Href))
 		return err
 	})
 	if err == nil && !task.State.Final() {
-		if task, err = s.Wait(ctx, nil, pulp.Href(row.Href)); err != nil && !fault.Is(err, fault.NotFound) {
-			if !errors.Is(err, context.DeadlineExceeded) {
-				return err // the process stops, or the task is another's by now
-			}
-			return r.leave(ctx, s, row)
+		if !task.Started.IsZero() {
+			told.works(row, worker)
+		}
+		if task, err = s.stopping(ctx, row, worker, told); errors.Is(err, context.DeadlineExceeded) {
+			return errors.Join(&notStoppedError{row.Href}, r.leave(outer, s, row))
 		}
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return err // not asked yet
+		return told.unanswered(outer, s, row, err)
 	}
 	row.State = fleet.RequestDone
 	if err == nil {
@@ -82,7 +95,32 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest) error {
 			return fault.Wrap(fault.Internal, err, "outcome of Pulp task %s cannot be stored", row.Href)
 		}
 	}
-	return r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
+	if err := r.Env.Requests.UpdateRequest(stored, row); err != nil {
+		return err
+	}
+	told.stopped(stored, row, string(task.State))
+	return r.takeBack(stored, s, row)
+}
+
+// notStoppedError says that a Pulp task took a cancellation and goes on.
+type notStoppedError struct{ href string }
+
+func (e *notStoppedError) Error() string { return "Pulp task " + e.href + " is not over" }
+
+// stopping waits until a Pulp task that was cancelled is over, and tells why where that takes long.
+func (s *Server) stopping(ctx context.Context, row fleet.PulpRequest, worker string, told *stops) (pulp.Task, error) {
+	began, looked := time.Now(), time.Time{}
+	stored := context.WithoutCancel(ctx)
+	return s.watcher.watch(ctx, pulp.Href(row.Href), func(u update) {
+		switch {
+		case !u.downSince.IsZero():
+			told.waits(stored, row, waitServer, s.waiting(u.downSince, u.why))
+		case time.Since(began) >= s.timing.Stopping && (looked.IsZero() || time.Since(looked) >= s.timing.LookEach):
+			looked = time.Now()
+			what, why := s.whyNotStopped(ctx, u.task, worker)
+			told.waits(stored, row, what, why)
+		}
+	})
 }
 
 // leave hands the locks of a task to a Pulp task that does not end, so that nobody changes the
@@ -103,11 +141,27 @@ func (r *Run) leave(ctx context.Context, s *Server, row fleet.PulpRequest) error
 			if err := r.Env.Locks.HandLock(ctx, r.Lease, s.ID, l.Repository, row.Href); err != nil {
 				return err
 			}
+			r.Log.Warn("Pulp task not confirmed as cancelled: its lock stays with it", "server", s.Name, "repository", l.Repository, "pulp_task", row.Href)
 		}
 	}
-	r.Log.Warn("Pulp task not confirmed as cancelled: its locks stay with it", "server", s.Name, "pulp_task", row.Href)
-	row.State = fleet.RequestDone
-	return r.Env.Requests.UpdateRequest(ctx, row)
+	return nil
+}
+
+// takeBack frees the locks that were left to a Pulp task, which is over.
+func (r *Run) takeBack(ctx context.Context, s *Server, row fleet.PulpRequest) error {
+	locks, err := r.Env.Locks.FindLocks(ctx, s.ID)
+	if err != nil || row.Href == "" {
+		return err
+	}
+	for _, l := range locks {
+		if l.PulpTask != row.Href {
+			continue
+		}
+		if err := r.Env.Locks.FreeLock(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // repositoryOf gives the repository that a task is about; empty for one about several, whose steps end

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -56,10 +57,10 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 			break
 		}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			own := &place{slots: slots, count: count, held: true}
 			count(1, 0)
-			defer count(-1, 1)
-			ended, err := r.child(ctx, children[i])
+			defer own.end()
+			ended, err := r.child(ctx, children[i], own)
 			children[i] = ended
 			if err != nil {
 				mu.Lock()
@@ -76,7 +77,7 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 }
 
 // child runs one child to its end and stores how it ended. An error means that it could not be stored.
-func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
+func (r *Run) child(ctx context.Context, task fleet.Task, own *place) (fleet.Task, error) {
 	definition, ok := r.Env.Definition(task.Kind)
 	if !ok {
 		return task, fault.New(fault.Internal, "there is no job %q", task.Kind)
@@ -102,7 +103,12 @@ func (r *Run) child(ctx context.Context, task fleet.Task) (fleet.Task, error) {
 		}
 		task = started
 	}
-	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
+	if task.MaxRuntime > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadlineCause(ctx, task.Started.Add(task.MaxRuntime), fleet.ErrTimeout)
+		defer stop()
+	}
+	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, place: own, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
 	err := run.begin(ctx)
 	if err == nil {
 		err = fault.Protect(func() error { return definition.Run(ctx, run) })
@@ -118,7 +124,12 @@ func (r *Run) end(ctx, outer context.Context, err error) (fleet.Task, error) {
 	case outer.Err() != nil:
 		return r.Task, nil // the root's end decides
 	case errors.Is(context.Cause(ctx), fleet.ErrCanceled), errors.Is(err, fleet.ErrCanceled):
-		return r.canceled(outer)
+		return r.stopped(outer)
+	case errors.Is(context.Cause(ctx), fleet.ErrTimeout) && err != nil:
+		if _, err := r.Env.Work.Transition(stored, r.Lease, r.Task.ID, fleet.Failed, Explain(TimeoutError(r.Task))); err != nil && !fault.Is(err, fault.Conflict) {
+			return r.Task, err
+		}
+		return r.stopped(outer)
 	case errors.Is(err, fleet.ErrLeaseLost), fault.Is(err, fault.Unavailable) && MayRetry(r.Lease):
 		return r.Task, err // it stays as it is, and goes on with its parent's next attempt
 	case err != nil:
@@ -127,19 +138,26 @@ func (r *Run) end(ctx, outer context.Context, err error) (fleet.Task, error) {
 	}
 	task, saveErr := r.Env.Work.Transition(stored, r.Lease, r.Task.ID, to, Explain(err))
 	if fault.Is(saveErr, fault.Conflict) && !errors.Is(saveErr, fleet.ErrLeaseLost) {
-		return r.canceled(outer) // in this very moment
+		return r.stopped(outer) // in this very moment
 	}
 	return task, saveErr
 }
 
-// canceled ends a child that was canceled alone: the store says so already. What Pulp still does for
-// it is cancelled now, and its lock freed once Pulp confirms. Where that does not work out
-// here, the root's end sees to it.
-func (r *Run) canceled(ctx context.Context) (fleet.Task, error) {
+// stopped ends a child that was canceled alone, or whose time is over: the store says so already. What Pulp still does for
+// it is cancelled now, and its lock freed once Pulp confirms. Where that does not work out while others run, the root's end
+// sees to it. Its place is free meanwhile.
+func (r *Run) stopped(ctx context.Context) (fleet.Task, error) {
 	stored := context.WithoutCancel(ctx)
-	if err := r.CancelPulpTasks(ctx, r.Task.ID); err != nil {
+	r.place.leave()
+	for {
+		err := r.CancelPulpTasks(ctx, r.Task.ID)
+		if err == nil {
+			break
+		}
 		r.Log.Info("Pulp tasks of a canceled task not confirmed yet", "err", err)
-		return r.Env.Tasks.Task(stored, r.Task.ID)
+		if sleep(ctx, time.Second) != nil || r.place.last() {
+			return r.Env.Tasks.Task(stored, r.Task.ID)
+		}
 	}
 	if err := r.Env.Work.ConfirmCancel(stored, r.Lease, r.Task.ID); err != nil {
 		return r.Task, err
@@ -154,11 +172,18 @@ func (r *Run) canceled(ctx context.Context) (fleet.Task, error) {
 	return r.Env.Tasks.Task(stored, r.Task.ID)
 }
 
-// maxAttempts bounds how often a task is tried again because something it needs does not answer.
-const maxAttempts = 5
+// TimeoutError is why a task ended that ran longer than it may.
+func TimeoutError(t fleet.Task) error {
+	return fault.Wrap(fault.Unavailable, fleet.ErrTimeout, "timeout: the task ran longer than its max_runtime of %s", t.MaxRuntime).
+		WithHint("raise max_runtime, or find out in its stages what took so long")
+}
 
-// MayRetry tells whether a task whose attempt ended because something did not answer is to be tried again.
-func MayRetry(l fleet.Lease) bool { return l.Epoch < maxAttempts }
+// MaxAttempts is how often a task is begun at most, where each time something it needs does not answer.
+const MaxAttempts = 8
+
+// MayRetry tells whether a task whose attempt ended because something did not answer is to be tried again. How often
+// it was taken up by another process does not count.
+func MayRetry(l fleet.Lease) bool { return l.Retries+1 < MaxAttempts }
 
 // most is how many failed children a parent's error names.
 const most = 20

@@ -23,6 +23,9 @@ type Definition struct {
 	Stages  []string // names in the order they begin, for the documentation
 	Ask     *Ask     // nil: nobody asks for it by itself
 	Run     func(ctx context.Context, r *Run) error
+
+	Alone bool     // as a part of another task's it can also be run without that
+	Keeps []string // stages whose results a retry of the task takes over; it runs the others
 }
 
 // Ask says how the job is asked for: on a server as POST /v1/pulp_servers/{id}/PATH and as

@@ -23,6 +23,7 @@ type Env struct {
 	Pulps   *Pulps
 	Limits  *Limits
 	Logger  *slog.Logger
+	Policy  func() Policy // in force now; nil: DefaultPolicy
 }
 
 // Definition gives the job of that kind.

@@ -13,7 +13,7 @@ import (
 // Made gives the repository versions that earlier attempts at this stage have made, as their recorded
 // requests say. It is whole once Settle has been called.
 func (p *Progress) Made(ctx context.Context) ([]pulp.Href, error) {
-	if !p.again {
+	if !p.resumed {
 		return nil, nil
 	}
 	all, err := p.run.Env.Requests.Requests(ctx, p.id)

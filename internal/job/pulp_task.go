@@ -5,6 +5,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -17,7 +18,8 @@ import (
 // one for each recorded request, and a step that ended before is not done again.
 //
 // Start sends the request once and gives the Pulp task's href, or "" where Pulp had nothing
-// to do. A Pulp task that did not complete is an Invalid error in Pulp's own words.
+// to do. A Pulp task that failed for a reason that may pass is followed by another attempt, which is a request of its
+// own, after a while and not for ever; one that did not complete is an Invalid error in Pulp's own words.
 func PulpTask(ctx context.Context, p *Progress, s *Server, step string, start func(ctx context.Context) (pulp.Href, error)) (pulp.Task, error) {
 	row, err := p.lastRequest(ctx, step)
 	if err != nil {
@@ -28,18 +30,26 @@ func PulpTask(ctx context.Context, p *Progress, s *Server, step string, start fu
 			return pulp.Task{}, err
 		}
 	}
-	for row.State == "" || row.State == fleet.RequestNotSent {
-		if row, err = p.send(ctx, s, row, step, start); err != nil {
-			return pulp.Task{}, err
+	for {
+		for row.State == "" || row.State == fleet.RequestNotSent {
+			if row, err = p.send(ctx, s, row, step, start); err != nil {
+				return pulp.Task{}, err
+			}
+		}
+		task, err := p.finish(ctx, s, row)
+		if err == nil {
+			return task, nil
+		}
+		if row, err = p.again(ctx, s, row, task, err); err != nil {
+			return task, err
 		}
 	}
-	return p.finish(ctx, s, row)
 }
 
 // lastRequest gives the newest recorded request of a step; one without id where there is none.
 func (p *Progress) lastRequest(ctx context.Context, step string) (fleet.PulpRequest, error) {
 	var last fleet.PulpRequest
-	if !p.again {
+	if !p.resumed {
 		return last, nil
 	}
 	all, err := p.run.Env.Requests.Requests(ctx, p.id)
@@ -112,7 +122,10 @@ func (p *Progress) finish(ctx context.Context, s *Server, row fleet.PulpRequest)
 		p.set(ctx, "task_href", row.Href)
 		var err error
 		task, err = s.Wait(ctx, p, pulp.Href(row.Href))
+		var silent *silentError
 		switch {
+		case errors.As(err, &silent):
+			return task, p.endSilent(ctx, s, row, silent.after)
 		case fault.Is(err, fault.NotFound):
 			task = pulp.Task{Href: pulp.Href(row.Href), State: pulp.Failed, Reason: fault.Message(err)}
 		case err != nil:
@@ -125,6 +138,9 @@ func (p *Progress) finish(ctx context.Context, s *Server, row fleet.PulpRequest)
 		if err := p.run.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row); err != nil {
 			return task, err
 		}
+	}
+	if p.endedSilent(row.Href) && task.State == pulp.Canceled { // by a process before
+		return task, tooSilent(s, row.Step, row.Href, 0)
 	}
 	if task.State != pulp.Completed && task.State != pulp.Skipped {
 		return task, pulpTaskError(s, row.Step, task)
@@ -141,5 +157,14 @@ func pulpTaskError(s *Server, step string, task pulp.Task) error {
 	if reason == "" {
 		reason = "Pulp gives no reason"
 	}
-	return fault.New(fault.Invalid, "server %s: %s failed: %s", s.Name, step, reason).WithHint("%s", adviceFor(task))
+	return fault.New(fault.Invalid, "server %s: %s failed: %s", s.Name, step, reason).WithHint("%s", reasonOf(task).todo)
+}
+
+// endedAs gives the state that the Pulp task of a request ended in; empty: it had none, or it is not known.
+func endedAs(row fleet.PulpRequest) pulp.TaskState {
+	var task pulp.Task
+	if row.Outcome == nil || json.Unmarshal(row.Outcome, &task) != nil {
+		return ""
+	}
+	return task.State
 }

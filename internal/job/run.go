@@ -22,7 +22,8 @@ type Run struct {
 	Log   *slog.Logger
 
 	gate   func(context.Context) error
-	parent *Run // nil for the root
+	parent *Run   // nil for the root
+	place  *place // among the children that run at a time; nil for the root
 
 	mu     sync.Mutex
 	stages map[string]fleet.Stage // of earlier attempts, by name

@@ -13,7 +13,7 @@ import (
 // what it sees does this first; what it asks for then is asked for anew, whatever earlier
 // steps of the same name came to.
 func (p *Progress) Settle(ctx context.Context, s *Server) error {
-	if !p.again {
+	if !p.resumed {
 		return nil
 	}
 	all, err := p.run.Env.Requests.Requests(ctx, p.id)

@@ -35,7 +35,7 @@ func Stage[T any](ctx context.Context, r *Run, name string, fn func(ctx context.
 	if err != nil {
 		return result, err
 	}
-	p := &Progress{run: r, id: row.ID, row: row, again: again}
+	p := &Progress{run: r, id: row.ID, row: row, resumed: again}
 	result, err = fn(r.Context(ctx), p)
 	if err == nil {
 		stored, err := p.complete(ctx, result)
@@ -55,11 +55,12 @@ func Stage[T any](ctx context.Context, r *Run, name string, fn func(ctx context.
 type Progress struct {
 	run     *Run
 	id      fleet.StageID
-	again   bool // an earlier attempt was in this stage
+	resumed bool // an earlier attempt was in this stage
 	settled bool // what that attempt left has been dealt with
 
-	mu  sync.Mutex
-	row fleet.Stage
+	mu      sync.Mutex
+	row     fleet.Stage
+	retried map[string]bool // steps that were tried again
 }
 
 // Say stores a message for people to see. Trouble in storing it does not disturb the work.
@@ -88,8 +89,8 @@ func (p *Progress) set(ctx context.Context, key string, value any) {
 	p.setAll(ctx, map[string]any{key: value})
 }
 
-// setAll changes keys of the stage's detail together, and stores it if that changed anything. Where it does not tell what the
-// stage waits for, that goes with the change.
+// setAll changes keys of the stage's detail together, and stores it if that changed anything. What becomes nil is dropped. Where it does
+// not tell what the stage waits for, that goes with the change.
 func (p *Progress) setAll(ctx context.Context, values map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,9 +107,7 @@ func (p *Progress) setAll(ctx context.Context, values map[string]any) {
 	}
 	delete(detail, fleet.WaitingKey)
 	maps.Copy(detail, values)
-	if detail[fleet.WaitingKey] == nil {
-		delete(detail, fleet.WaitingKey)
-	}
+	maps.DeleteFunc(detail, func(_ string, value any) bool { return value == nil })
 	row := p.row
 	row.Detail = detail
 	saved, err := p.run.Env.Work.SaveStage(ctx, p.run.Lease, row)

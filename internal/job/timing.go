@@ -16,7 +16,22 @@ type Timing struct {
 	// Odd is when waiting for a Pulp task begins to look odd, and LookEach how often it is looked
 	// into then.
 	Odd, LookEach time.Duration
+	// Stopping is when a cancelled Pulp task that has not ended begins to look odd.
+	Stopping time.Duration
+	// Retry are the times before further attempts at a step, half of each by chance; the last one counts for all that follow.
+	Retry []time.Duration
+}
+
+// retryAfter gives the time before another attempt at a step that failed so often.
+func (t Timing) retryAfter(failures int) time.Duration {
+	if len(t.Retry) == 0 {
+		return 0
+	}
+	return jitter(t.Retry[min(max(failures, 1), len(t.Retry))-1])
 }
 
 // defaultTiming is right for real servers.
-var defaultTiming = Timing{InFlight: 5 * time.Second, Confirm: 30 * time.Second, Odd: 20 * time.Second, LookEach: 30 * time.Second}
+var defaultTiming = Timing{
+	InFlight: 5 * time.Second, Confirm: 30 * time.Second, Odd: 20 * time.Second, LookEach: 30 * time.Second,
+	Stopping: 3 * time.Second, Retry: []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute},
+}

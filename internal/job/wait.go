@@ -5,7 +5,6 @@ package job
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -15,27 +14,37 @@ import (
 // Wait waits for a Pulp task of the server until it is final, however long that takes, and tells
 // in the stage what it waits for. It does not start anything in its place: a task of a Pulp worker
 // that was killed stays running for up to 17 minutes, and its repository locked (seen with
-// pulpcore 3.123).
+// pulpcore 3.123). One that does not change for long is told as that, and where the policy says so the error is a
+// silentError.
 func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Task, error) {
 	began := time.Now()
 	looked, down, state := time.Time{}, false, pulp.Waiting
-	return s.watcher.watch(ctx, href, func(u update) {
+	var quiet silence
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	task, err := s.watcher.watch(ctx, href, func(u update) {
 		if p == nil {
 			return
 		}
 		if u.downSince.IsZero() == down {
 			if down = !down; down {
+				quiet.end(ctx, p)
 				p.run.slot().lend()
 				p.waits(ctx, "%s", s.waiting(u.downSince, u.why))
 			} else {
 				p.run.slot().regainNow(ctx)
 				p.Say(ctx, "server %s answers again", s.Name)
+				quiet.at = "" // how long it was silent is not known
 			}
 		}
 		if down {
 			return
 		}
 		t := u.task
+		if err := quiet.look(ctx, p, t); err != nil {
+			end(err)
+			return
+		}
 		if t.State != state {
 			state = t.State
 			p.goesOn(ctx)
@@ -46,12 +55,20 @@ func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Ta
 		}
 		looked = time.Now()
 		p.report(ctx, t)
-		if text, waits := s.explainWait(ctx, t, began); waits {
-			p.setAll(ctx, map[string]any{"msg": text, fleet.WaitingKey: text})
+		why, waits := s.explainWait(ctx, t, began)
+		if quiet.told {
+			why += "; " + quiet.text(p.run.Env.policy())
+		}
+		if waits {
+			p.setAll(ctx, map[string]any{"msg": why, fleet.WaitingKey: why})
 		} else {
-			p.Say(ctx, "%s", text)
+			p.Say(ctx, "%s", why)
 		}
 	})
+	if p != nil && err == nil {
+		quiet.end(ctx, p)
+	}
+	return task, err
 }
 
 // explainWait says why a Pulp task takes long, as far as Pulp tells, and whether that is because it waits. Where workers are
@@ -122,35 +139,4 @@ func progressText(t pulp.Task) string {
 		return fmt.Sprintf("%s %d/%d", r.Message, r.Done, r.Total)
 	}
 	return fmt.Sprintf("%s %d", r.Message, r.Done)
-}
-
-// advice says what to do about a failed Pulp task: the first entry whose text occurs in Pulp's reason.
-// Its words are the same with the code that newer servers put before them and without it (seen with
-// pulpcore 3.85 and 3.123).
-var advice = []struct{ text, todo string }{
-	{"Could not find a Release file", "check the url and the suites (releases) of the definition"},
-	{"Unable to verify any Release files", "the upstream's signature does not fit the remote's gpgkey: check both"},
-	{"is missing the required field", "the url does not lead to a deb repository: check it"},
-	{"Repository doesn't contain required metadata file", "the url does not lead to an rpm repository: check it"},
-	{"failed validation due to checksum", "upstream serves a file that differs from what its metadata says: try later, or tell whoever runs it"},
-	{"Request timed out", "upstream is too slow: raise sock_read_timeout, or try later"},
-	{"is not https scheme", "pulp_python before 3.26.1 syncs by https only: give the definition a url with https, or the primary that it is mirrored from a mirror_url with https, or update Pulp"},
-	{"CERTIFICATE_VERIFY_FAILED", "Pulp does not trust the upstream's certificate: give the definition its CA as ca_cert, or look at tls_validation"},
-	{"SSL", "TLS to upstream fails: check the certificates, or tls_validation"},
-	{"404", "upstream does not have it: check the url of the definition"},
-	{"401", "upstream wants a login: check the remote's credentials"},
-	{"403", "upstream refuses: check the remote's credentials or certificates"},
-	{"Cannot connect to host", "the Pulp server cannot reach upstream: check address, proxy and firewall"},
-	{"Worker has gone missing", "a Pulp worker died: see the server's log; the next run repeats it"},
-	{"Killed by signal", "a Pulp worker's process was killed, perhaps for memory: see the server's log"},
-	{"No space left", "the Pulp server's disk is full"},
-}
-
-func adviceFor(t pulp.Task) string {
-	for _, a := range advice {
-		if strings.Contains(t.Reason, a.text) {
-			return a.todo
-		}
-	}
-	return fmt.Sprintf("see Pulp task %s and the server's log (correlation id %s)", t.Href, t.Correlation)
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulp/pulp-manager/internal/pulp"
 	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
 )
 
@@ -58,31 +57,5 @@ func TestManyLongWaits(t *testing.T) {
 	}
 	if n := asked["POST /pulp/api/v3/tasks/purge/"]; n > 1 {
 		t.Errorf("the workers were nudged %d times", n)
-	}
-}
-
-// TestAdvice: what to do about a failed Pulp task follows from Pulp's words or code.
-func TestAdvice(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		task pulp.Task
-		want string
-	}{
-		{pulp.Task{Reason: "404, message='Not Found', url='http://x'"}, "does not have it"},
-		{pulp.Task{ErrorCode: "DEB0002", Reason: "[DEB0002] Unable to verify any Release files from 'x'"}, "gpgkey"},
-		{pulp.Task{Reason: "Unable to verify any Release files from 'x'"}, "gpgkey"},
-		{pulp.Task{Reason: "[PLP0003] A file located at the url x failed validation due to checksum."}, "differs"},
-		{pulp.Task{Reason: "A file located at the url x failed validation due to checksum."}, "differs"},
-		{pulp.Task{Reason: "Cannot connect to host localhost:4040 ssl:True [SSLCertVerificationError: (1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1006)')]"}, "ca_cert"},
-		{pulp.Task{Reason: "Cannot connect to host localhost:4040 ssl:default [[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)]"}, "TLS to upstream"},
-		{pulp.Task{Reason: "Cannot connect to host 127.0.0.1:1 ssl:default [Connect call failed ('127.0.0.1', 1)]"}, "proxy and firewall"},
-		{pulp.Task{Reason: "Master URL http://127.0.0.1:404/x is not https scheme"}, "mirror_url with https"},
-		{pulp.Task{Reason: "Worker has gone missing."}, "next run"},
-		{pulp.Task{Reason: "Killed by signal 9."}, "memory"},
-		{pulp.Task{Reason: "never seen", Href: "/pulp/api/v3/tasks/1/", Correlation: "abc"}, "correlation id abc"},
-	} {
-		if got := adviceFor(c.task); !strings.Contains(got, c.want) {
-			t.Errorf("%q: %q", c.task.Reason, got)
-		}
 	}
 }

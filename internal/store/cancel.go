@@ -82,8 +82,11 @@ func cancel(ctx context.Context, t tx, id fleet.TaskID) (taskRow, error) {
 	if err != nil {
 		return taskRow{}, err
 	}
+	if err := waitsForNothing(ctx, t, subtreeIDs(id)); err != nil {
+		return taskRow{}, err
+	}
 	var row taskRow
-	err = t.NewSelect().Model(&row).Where("t.id = ?", id).Scan(ctx)
+	err = noted(t.NewSelect().Model(&row)).Where("t.id = ?", id).Scan(ctx)
 	return row, err
 }
 

@@ -47,12 +47,13 @@ func (s *Store) Claim(ctx context.Context, id fleet.TaskID, owner, workerName, j
 			return whyNotClaimed(ctx, t, id)
 		}
 		row = rows[0]
-		return nil
+		row.Retries, err = begun(ctx, t, id)
+		return err
 	})
 	if err != nil {
 		return fleet.Task{}, fleet.Lease{}, err
 	}
-	return row.task(), fleet.Lease{Task: id, Owner: owner, Epoch: row.LeaseEpoch}, nil
+	return row.task(), fleet.Lease{Task: id, Owner: owner, Epoch: row.LeaseEpoch, Retries: row.Retries}, nil
 }
 
 func whyNotClaimed(ctx context.Context, t tx, id fleet.TaskID) error {

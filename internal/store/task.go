@@ -44,6 +44,12 @@ type taskRow struct {
 	CancelConfirmed time.Time     `bun:"cancel_confirmed,nullzero"`
 	Created         time.Time     `bun:"date_created,nullzero"`
 	Updated         time.Time     `bun:"date_last_updated,nullzero"`
+
+	Retries     int       `bun:"retries,scanonly"` // from here on of task_notes: see noted
+	NextAttempt time.Time `bun:"next_attempt,scanonly"`
+	RetryReason string    `bun:"retry_reason,scanonly"`
+	WaitingFor  string    `bun:"waiting_for,scanonly"`
+	DoneIn      int64     `bun:"done_in,scanonly"`
 }
 
 // root gives the id of the top of the task's tree.
@@ -84,7 +90,7 @@ var taskFields = fields{
 // Task implements fleet.Tasks.
 func (s *Store) Task(ctx context.Context, id fleet.TaskID) (fleet.Task, error) {
 	var row taskRow
-	if err := s.read.NewSelect().Model(&row).Where("t.id = ?", id).Scan(ctx); err != nil {
+	if err := noted(s.read.NewSelect().Model(&row)).Where("t.id = ?", id).Scan(ctx); err != nil {
 		return fleet.Task{}, s.oneErr(ctx, err, "read a task", "there is no task %d", id)
 	}
 	return row.task(), nil
@@ -92,7 +98,9 @@ func (s *Store) Task(ctx context.Context, id fleet.TaskID) (fleet.Task, error) {
 
 // FindTasks implements fleet.Tasks.
 func (s *Store) FindTasks(ctx context.Context, q fleet.Query) (fleet.Page[fleet.Task], error) {
-	return list(ctx, s, q, listed[taskRow, fleet.Task]{fields: taskFields, id: "t.id", convert: taskRow.task})
+	return list(ctx, s, q, listed[taskRow, fleet.Task]{
+		fields: taskFields, id: "t.id", convert: taskRow.task, show: noted, key: func(r taskRow) int64 { return r.ID },
+	})
 }
 
 // Children implements fleet.Tasks.
@@ -103,7 +111,7 @@ func (s *Store) Children(ctx context.Context, parent fleet.TaskID) ([]fleet.Task
 
 func childRows(ctx context.Context, db bun.IDB, parent fleet.TaskID) ([]taskRow, error) {
 	var rows []taskRow
-	err := db.NewSelect().Model(&rows).Where("t.parent_id = ?", parent).OrderExpr("t.ordinal").Scan(ctx)
+	err := noted(db.NewSelect().Model(&rows)).Where("t.parent_id = ?", parent).OrderExpr("t.ordinal").Scan(ctx)
 	return rows, err
 }
 
@@ -185,6 +193,7 @@ func (r taskRow) task() fleet.Task {
 		Queued: utc(r.Queued), Started: utc(r.Started), Finished: utc(r.Finished),
 		WorkerName: r.WorkerName, WorkerJobID: r.WorkerJobID, Owner: r.LeaseOwner,
 		CancelRequested: utc(r.CancelRequested), CancelConfirmed: utc(r.CancelConfirmed),
+		Retries: r.Retries, NextAttempt: utc(r.NextAttempt), RetryReason: r.RetryReason, WaitingFor: r.WaitingFor, DoneIn: fleet.TaskID(r.DoneIn),
 		Created: utc(r.Created), Updated: utc(r.Updated),
 	}
 }

@@ -58,16 +58,30 @@ func (s *Store) CreateChildren(ctx context.Context, lease fleet.Lease, parent fl
 		if err != nil || len(rows) > 0 || len(children) == 0 {
 			return err
 		}
-		rows, err = newChildren(root, above, children)
+		before := map[part]taskRow{}
+		if root.RetryOf != 0 && above.ID == root.ID {
+			if before, err = partsBefore(ctx, t, root); err != nil {
+				return err
+			}
+		}
+		rows, err = newChildren(root, above, children, before)
 		if err != nil {
 			return err
 		}
-		return inChunks(rows, func(rows []taskRow) error {
+		err = inChunks(rows, func(rows []taskRow) error {
 			_, err := t.NewInsert().Model(&rows).ExcludeColumn("id").
 				Value("date_queued", "?", t.now()).Value("date_created", "?", t.now()).Value("date_last_updated", "?", t.now()).
 				Returning("*").Exec(ctx)
 			return err
 		})
+		if err != nil || len(before) == 0 {
+			return err
+		}
+		if err := takeOver(ctx, t, rows, before); err != nil {
+			return err
+		}
+		rows, err = childRows(ctx, t, parent)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -76,7 +90,8 @@ func (s *Store) CreateChildren(ctx context.Context, lease fleet.Lease, parent fl
 	return tasks(rows), nil
 }
 
-func newChildren(root, parent taskRow, children []fleet.NewTask) ([]taskRow, error) {
+// newChildren makes the rows of a parent's children. Before are those of the task that the root tries again.
+func newChildren(root, parent taskRow, children []fleet.NewTask, before map[part]taskRow) ([]taskRow, error) {
 	rows := make([]taskRow, len(children))
 	for i, c := range children {
 		if c.MaxRuntime == 0 {
@@ -87,6 +102,7 @@ func newChildren(root, parent taskRow, children []fleet.NewTask) ([]taskRow, err
 			return nil, err
 		}
 		row.ParentID, row.RootID, row.Ordinal = parent.ID, root.ID, i
+		row.RetryOf = before[part{row.Kind, row.Name, row.RepositoryID}].ID
 		rows[i] = row
 	}
 	return rows, nil
@@ -115,6 +131,13 @@ func (s *Store) Transition(ctx context.Context, lease fleet.Lease, id fleet.Task
 		}
 		if to.Final() {
 			if err := recordSync(ctx, t, row, to); err != nil {
+				return err
+			}
+			var over any = id
+			if isRoot {
+				over = subtreeIDs(id)
+			}
+			if err := waitsForNothing(ctx, t, over); err != nil {
 				return err
 			}
 		}
@@ -214,6 +237,9 @@ func (s *Store) ConfirmCancel(ctx context.Context, lease fleet.Lease, id fleet.T
 			Where("t.id = ? OR t.cancel_requested IS NOT NULL", id).Where("t.cancel_confirmed IS NULL").
 			Where("t.id IN (?)", subtreeIDs(id)).Exec(ctx)
 		if err != nil {
+			return err
+		}
+		if err := waitsForNothing(ctx, t, subtreeIDs(id)); err != nil {
 			return err
 		}
 		return settle(ctx, t, lease.Task)

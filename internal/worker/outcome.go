@@ -37,27 +37,40 @@ var outcomes = []struct {
 	{context.Canceled, handOn}, // the engine stops
 }
 
+// kinds says what other errors mean, by their kind. A Conflict has been waited for where that helps: by whoever met it.
+// What Pulp tasks fail for is decided in their stage: see job.Progress.
+var kinds = map[fault.Kind]verdict{
+	fault.Unavailable:     retry,
+	fault.Invalid:         finish,
+	fault.Unauthenticated: finish,
+	fault.Forbidden:       finish,
+	fault.NotFound:        finish,
+	fault.Conflict:        finish,
+	fault.TooMany:         retry,
+	fault.Internal:        finish, // a person must look
+}
+
 func verdictOf(err error) verdict {
 	for _, o := range outcomes {
 		if errors.Is(err, o.reason) {
 			return o.verdict
 		}
 	}
-	if fault.Is(err, fault.Unavailable) {
-		return retry
+	if err == nil {
+		return finish
 	}
-	return finish
+	return kinds[fault.KindOf(err)]
 }
 
 // Bounds of the time before a task is tried again whose store, or server, or source of passwords
 // did not answer.
 const (
 	firstRetry = time.Second
-	lastRetry  = 20 * time.Second
+	lastRetry  = time.Minute
 )
 
 // retryAfter gives the time before another try, doubling with each, half of it by chance.
-func retryAfter(attempt int64) time.Duration {
+func retryAfter(attempt int) time.Duration {
 	d := min(firstRetry<<min(max(attempt-1, 0), 10), lastRetry)
 	return d/2 + rand.N(d/2+1)
 }
@@ -78,8 +91,12 @@ func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
 	case handOn:
 		return w.yield(ctx, h.lease, time.Second)
 	case retry:
-		after := retryAfter(h.lease.Epoch)
-		w.log.Warn("task is tried again", "task", root, "attempt", h.lease.Epoch, "seconds", after.Seconds(), "err", err)
+		attempt := h.lease.Retries + 1
+		after := retryAfter(attempt)
+		w.log.Warn("task is tried again", "task", root, "attempt", attempt+1, "seconds", after.Seconds(), "err", err)
+		if err := w.env.Work.Postpone(context.WithoutCancel(ctx), h.lease, after, fault.Message(err)); err != nil {
+			w.log.Warn("next attempt not noted", "task", root, "err", err)
+		}
 		return w.yield(ctx, h.lease, after)
 	case finish:
 		if saveErr = w.store(ctx, h, err); saveErr == nil {
@@ -87,7 +104,7 @@ func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
 		}
 	case giveUp:
 		if saveErr = w.endChildren(ctx, h); saveErr == nil {
-			saveErr = w.store(ctx, h, timeout(h.run.Task))
+			saveErr = w.store(ctx, h, job.TimeoutError(h.run.Task))
 		}
 		if saveErr == nil {
 			saveErr = w.confirm(ctx, h)
@@ -105,11 +122,6 @@ func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
 	}
 	w.log.Error("end of task not stored", "task", root, "err", saveErr)
 	return w.yield(ctx, h.lease, time.Second)
-}
-
-func timeout(t fleet.Task) error {
-	return fault.Wrap(fault.Unavailable, fleet.ErrTimeout, "timeout: the task ran longer than its max_runtime of %s", t.MaxRuntime).
-		WithHint("raise max_runtime, or find out in its stages what took so long")
 }
 
 // store moves the root task to its final state.
@@ -148,7 +160,8 @@ func (w *Worker) endChildren(ctx context.Context, h *held) error {
 		case c.State == fleet.Queued:
 			to = fleet.Canceled
 		}
-		_, err := w.env.Work.Transition(ctx, h.lease, c.ID, to, job.Explain(fault.New(fault.Unavailable, "the group ran longer than its max_runtime")))
+		_, err := w.env.Work.Transition(ctx, h.lease, c.ID, to, job.Explain(fault.New(fault.Unavailable, "task %d, which this one is a part of, ran longer than its max_runtime of %s", c.Parent, h.run.Task.MaxRuntime).
+			WithHint("raise max_runtime, or retry task %d: what is done is not done again", c.Parent)))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -27,7 +27,11 @@ func TestVerdicts(t *testing.T) {
 		{fault.New(fault.Conflict, "no"), finish},
 		{fault.New(fault.Unauthenticated, "no"), finish},
 		{fault.New(fault.Internal, "no"), finish},
+		{fault.New(fault.Forbidden, "no"), finish},
 		{fault.New(fault.Unavailable, "the store does not answer"), retry},
+		{fmt.Errorf("in between: %w", fault.New(fault.Unavailable, "the vault does not answer")), retry},
+		{fault.New(fault.TooMany, "later"), retry},
+		{context.DeadlineExceeded, retry},
 		{fleet.ErrLeaseLost, abandon},
 		{fmt.Errorf("in between: %w", fleet.ErrLeaseLost), abandon},
 		{errors.Join(fleet.ErrCanceled, fleet.ErrLeaseLost), abandon},
@@ -46,7 +50,7 @@ func TestVerdicts(t *testing.T) {
 // TestRetryAfter: the time before another try grows, and is bounded.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	for attempt, most := range map[int64]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 6: 20 * time.Second, 1000: 20 * time.Second} {
+	for attempt, most := range map[int]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 7: time.Minute, 1000: time.Minute} {
 		for range 50 {
 			if d := retryAfter(attempt); d < most/2 || d > most {
 				t.Errorf("attempt %d: %s, want %s to %s", attempt, d, most/2, most)

@@ -193,10 +193,14 @@ func TestCancelUnconfirmed(t *testing.T) {
 	f.Primary.KillAll()
 	release()
 	f.Cancel(task.ID)
-	confirmed(f, task.ID)
+	f.Until("the lock to be left to the Pulp task", func() bool {
+		locks := f.Locks(f.Primary)
+		return len(locks) == 1 && locks[0].PulpTask != "" && locks[0].Repository == "ext-deb"
+	})
 	locks := f.Locks(f.Primary)
-	if len(locks) != 1 || locks[0].PulpTask == "" || locks[0].Repository != "ext-deb" {
-		t.Fatalf("locks after the cancel: %+v", locks)
+	f.Until("it to be told", func() bool { return strings.Contains(f.Task(task.ID).WaitingFor, "its worker is dead") })
+	if now := f.Task(task.ID); !now.CancelConfirmed.IsZero() {
+		t.Errorf("confirmed, though Pulp has not: %+v", now)
 	}
 	f.Primary.Revive()
 	next := f.QueueSync(f.Primary, nil, deb)
@@ -207,6 +211,9 @@ func TestCancelUnconfirmed(t *testing.T) {
 	f.Primary.Reap()
 	if ended := f.Ended(next); ended.State != fleet.Completed {
 		t.Errorf("the next run is %s: %+v\n%s", ended.State, ended.Error, f.Story(next.ID))
+	}
+	if now := confirmed(f, task.ID); now.WaitingFor != "" {
+		t.Errorf("it still waits for: %s", now.WaitingFor)
 	}
 	f.Tidy()
 }

@@ -38,6 +38,7 @@ type World struct {
 
 	Limits job.Limits
 	Timing job.Timing
+	Policy func() job.Policy // nil: job.DefaultPolicy
 	// Request is the time limit of requests. What is believed about a lost answer waits for it.
 	Request time.Duration
 	// Unchanged says when a repository need not be synced. At first: by what a primary serves, for a day.
@@ -63,7 +64,10 @@ func (w *World) banned() string {
 }
 
 // Timing is short, so that tests need not wait for what is believed only after some time.
-var Timing = job.Timing{InFlight: 300 * time.Millisecond, Confirm: 5 * time.Second, Odd: time.Minute, LookEach: 100 * time.Millisecond}
+var Timing = job.Timing{
+	InFlight: 300 * time.Millisecond, Confirm: 5 * time.Second, Odd: time.Minute, LookEach: 100 * time.Millisecond,
+	Stopping: 100 * time.Millisecond, Retry: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond},
+}
 
 // Fleet is a primary and a secondary with repositories from an upstream.
 type Fleet struct {
@@ -177,6 +181,7 @@ func (f *Fleet) OpenStore() {
 		Password: func() string { return f.locked(func() string { return f.passwd }) },
 		Secret:   func() string { return f.locked(func() string { return f.secret }) },
 	}.Env()
+	f.Env.Policy = f.world.Policy
 	f.leases = s
 	if f.world.Leases != nil {
 		f.leases = f.world.Leases(s)

@@ -44,6 +44,7 @@ func Definition(settings Settings) job.Definition {
 		Kind:    fleet.KindRepoSync,
 		Summary: "Sync one repository, take banned packages out of it, publish it and serve it.",
 		Stages:  []string{stageSync, stageClean, stagePublish},
+		Alone:   true,
 		Run:     func(ctx context.Context, r *job.Run) error { return run(ctx, r, settings) },
 	}
 }

@@ -90,9 +90,25 @@ func (s *sync) byMethods(ctx context.Context, p *job.Progress) (Synced, error) {
 		if err != nil {
 			return Synced{}, err
 		}
-		return s.read(ctx, p, m, task, i > 0)
+		before := s.repository.Repository.LatestVersion
+		if err := s.lookAgain(ctx, p, step, task); err != nil {
+			return Synced{}, err
+		}
+		synced, err := s.read(ctx, p, m, task, i > 0)
+		synced.Changed = synced.Changed || synced.Newest != before
+		return synced, err
 	}
 	return Synced{}, fault.New(fault.Internal, "type %s has no way to sync", s.repository.Type.Name)
+}
+
+// lookAgain looks at the repository anew where its sync was tried again and then found nothing to do: an attempt that failed
+// may have brought a version before its worker died.
+func (s *sync) lookAgain(ctx context.Context, p *job.Progress, step string, task pulp.Task) error {
+	if _, made := task.CreatedVersion(); made || !p.Retried(step) {
+		return nil
+	}
+	s.repository, s.picture = nil, nil
+	return s.look(ctx, p)
 }
 
 // full tells whether Pulp should look at everything again, instead of skipping a feed that has not

@@ -50,6 +50,7 @@ func Definition(settings Settings) job.Definition {
 		Kind:    fleet.KindRepoSnapshot,
 		Summary: "Make of what each repository serves now a repository of its own, which stays as it is.",
 		Stages:  []string{stageReconcile, stageFind, stageSnapshot},
+		Keeps:   []string{stageFind}, // of the same versions, and not in the way of its own snapshots
 		Ask:     ask,
 		Run: func(ctx context.Context, r *job.Run) error {
 			if r.Task.Parent != 0 {
@@ -275,6 +276,13 @@ func (s *snapshots) children(ctx context.Context, found Found) ([]fleet.Task, er
 		at = concurrency
 	}
 	_, err = job.Stage(ctx, s.run, stageSnapshot, func(ctx context.Context, p *job.Progress) (job.None, error) {
+		if s.run.Task.RetryOf != 0 { // the locks are those of the task that looked for what to do
+			for _, one := range found.Snapshots {
+				if err := s.run.Lock(ctx, p, s.server, one.Name); err != nil {
+					return job.None{}, err
+				}
+			}
+		}
 		children, err := job.Children(ctx, s.run, specs, at, func(_, ended, all int) { p.Say(ctx, "%d/%d", ended, all) })
 		if err != nil {
 			return job.None{}, err

@@ -17,6 +17,7 @@ var tasks = []contract{
 	{"cancelling a running sync", cancelRunning},
 	{"cancelling a waiting task", cancelWaiting},
 	{"cancelling what is final", cancelFinal},
+	{"a worker tells what it works on", workersWork},
 	{"a finished task can be deleted and is then unknown", deleteTask},
 	{"purging an ancient date is a harmless task", purge},
 	{"created resources that are gone are shown, unavailable or left out, by what they were", unavailable},
@@ -163,6 +164,24 @@ func cancelWaiting(c *check) {
 	release()
 	c.equal("second", c.primary.wait(second)["state"], any("canceled"))
 	c.equal("first", c.primary.wait(task)["state"], any("completed"))
+}
+
+func workersWork(c *check) {
+	_, task, release := c.hanging("r")
+	at := func() string {
+		for _, w := range c.primary.results("workers/?online=true&fields=name,current_task") {
+			if text(w["current_task"]) == task {
+				return text(w["name"])
+			}
+		}
+		return ""
+	}
+	if at() == "" {
+		c.Errorf("no worker tells that it works on %s: %v", task, c.primary.results("workers/?online=true"))
+	}
+	release()
+	c.primary.wait(task)
+	c.until("no worker to work on it", func() bool { return at() == "" })
 }
 
 func cancelFinal(c *check) {

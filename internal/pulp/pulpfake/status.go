@@ -88,6 +88,9 @@ func (s *Server) workerView(w *worker) obj {
 	v["prn"] = "prn:core.appstatus:" + w.id
 	v["pulp_created"], v["pulp_last_updated"] = stamp(w.since), stamp(w.since)
 	v["current_task"] = nil
+	if w.online && w.task != nil && w.task.state == stateRunning {
+		v["current_task"] = w.task.href()
+	}
 	v["online"], v["missing"] = w.online, !w.online
 	if !w.online {
 		v["last_heartbeat"] = stamp(w.killed)

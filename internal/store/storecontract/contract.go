@@ -28,7 +28,7 @@ func Run(t *testing.T, open Open) {
 	t.Helper()
 	var all []contract
 	for _, part := range [][]contract{
-		configurations, servers, repositories, ownership, syncRecords, queries, tasks, leases, sweeps, works, cancels, requests, locks, schedules, engines, logins, audits,
+		configurations, servers, repositories, ownership, syncRecords, queries, tasks, leases, sweeps, works, cancels, requests, locks, schedules, engines, logins, audits, retries,
 		scheduleLists, engineJobs, fleetLists, scheduleControls, scheduleChanges, syncSlots, serverStates, attention,
 	} {
 		all = append(all, part...)
