@@ -91,6 +91,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	parts.Go(func() { d.watchConfig(ctx, hangup, r.scheduler) })
+	parts.Go(func() { d.beat(ctx, r) })
 	if r.scheduler {
 		parts.Go(func() { scheduler.New(d.store, d.store, d.log).Run(ctx) })
 		parts.Go(func() { health.Rater{Servers: d.store, Repositories: d.store, Log: d.log}.Run(ctx) })
@@ -114,8 +115,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 
 // work runs the worker until ctx ends.
 func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
-	id, host := owner()
-	w := worker.New(d.store, d.env, id, host)
+	w := worker.New(d.store, d.env, d.owner, d.host)
 	engine, err := d.store.Engine(store.EngineConfig{
 		Work: func(ctx context.Context, task fleet.TaskID, jobID string) error {
 			err := w.Work(ctx, task, jobID)
@@ -166,7 +166,7 @@ func (d *daemon) api(ctx context.Context) http.Handler {
 	settings := d.settings()
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
-		Schedules: d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
+		Schedules: d.store, EngineJobs: d.store, Processes: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
 		Access: d.access, Audit: d.store, Pages: d.pages(d.access, d.store),
@@ -183,7 +183,7 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 	if why := d.problem.Load(); why != nil {
 		configuration.OK, configuration.Problem = false, *why
 	}
-	return append([]api.Check{database, configuration, d.accessCheck()}, d.serving()...)
+	return append([]api.Check{database, configuration, d.accessCheck()}, append(d.serving(), d.others(ctx)...)...)
 }
 
 // loopback tells whether an address can be reached from this machine only.

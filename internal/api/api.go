@@ -29,6 +29,7 @@ type Options struct {
 	Queue        fleet.Queue
 	Schedules    fleet.ScheduleLists
 	EngineJobs   fleet.EngineJobs
+	Processes    fleet.Processes  // nil: none are listed
 	Jobs         []job.Definition // those with an Ask get a route
 	Find         Find             // asks a Pulp server live
 	Access       Access           // who may do what; nil: nobody may do anything

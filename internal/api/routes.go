@@ -122,6 +122,7 @@ func (a *api) routes() []route {
 			summary: "List the audit log", description: "Who changed something or tried to, and who logged in or failed to: when, from where, and how it was answered.",
 			list: auditList, example: examplePage(exampleAudit),
 		},
+		a.processRoute(),
 		{
 			method: http.MethodGet, path: "/healthz", id: "healthz", tag: tagHealth, access: everyone, handle: a.getHealth,
 			summary: "Is the process alive", description: "Answers as long as the process serves requests.",

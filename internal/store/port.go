@@ -15,6 +15,7 @@ var (
 	_ fleet.PulpRequests   = (*Store)(nil)
 	_ fleet.Locks          = (*Store)(nil)
 	_ fleet.Schedules      = (*Store)(nil)
+	_ fleet.Processes      = (*Store)(nil)
 	_ fleet.ScheduleLists  = (*Store)(nil)
 	_ fleet.EngineJobs     = (*Store)(nil)
 	_ fleet.Configurations = (*Store)(nil)
