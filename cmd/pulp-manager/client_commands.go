@@ -21,7 +21,7 @@ import (
 // Each job that can be asked for has one.
 func clientCommands(jobs []job.Definition) []*cobra.Command {
 	commands := []*cobra.Command{
-		serversCommand(), reposCommand(), groupsCommand(), tasksCommand(), cancelCommand(), schedulesCommand(), auditCommand(), databaseCommand(), completionCommand(),
+		serversCommand(), reposCommand(), groupsCommand(), tasksCommand(), cancelCommand(), schedulesCommand(), auditCommand(), databaseCommand(), processesCommand(), completionCommand(),
 	}
 	content := &cobra.Command{Use: "content", Short: "Find and remove packages", Args: noVerb, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	content.AddCommand(findContentCommand())

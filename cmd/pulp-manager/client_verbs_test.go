@@ -139,6 +139,7 @@ func TestEveryVerb(t *testing.T) {
 		"schedules":              {"NEXT", "2026-11-29 04:00:00Z", "external"},
 		"schedules " + s.primary: {"CRON", "0 4 * * *"},
 		"audit":                  {"USER", "alice", "and 2 more"},
+		"processes":              {"LAST SEEN", "api worker scheduler", "alive"},
 		"cancel --dry-run 1":     nil, // it is over
 		"tasks 3 --watch":        {"completed: repo sync"},
 		"sync --dry-run --wait " + s.secondary + " --source " + s.primary:                 {"unchanged  ext-demo-deb", "dry run"},
@@ -265,7 +266,7 @@ func TestExitCodes(t *testing.T) {
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, `{"detail":"so it is","hint":"do that","request_id":"r1"}`)
 		}))
-		for _, args := range []string{"servers", "repos", "groups a", "tasks", "tasks 1", "schedules", "audit", "cancel 1", "sync 1", "content find 1 1 --name x"} {
+		for _, args := range []string{"servers", "repos", "groups a", "tasks", "tasks 1", "schedules", "audit", "processes", "cancel 1", "sync 1", "content find 1 1 --name x"} {
 			_, _, err := runBoth(t.Context(), append(strings.Fields(args), "--url", server.URL))
 			if exitCode(err) != want {
 				t.Errorf("%s, answered %d: exit %d, want %d: %v", args, status, exitCode(err), want, err)

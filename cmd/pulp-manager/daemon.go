@@ -40,6 +40,8 @@ type daemon struct {
 	problem atomic.Pointer[string] // why the newest configuration is not in force
 	onReady func(address string)   // told once where the API listens, when everything runs; may be nil
 
+	owner, host string // this process among all that share the database
+	roles       roles
 	store       *store.Store
 	database    config.Database
 	embedded    bool
@@ -78,6 +80,8 @@ func openDaemon(ctx context.Context, o options, r roles) (*daemon, error) {
 		return nil, err
 	}
 	d := &daemon{options: o, log: log, database: database, embedded: database.Embedded(), keys: keys}
+	d.owner, d.host = owner()
+	d.roles = r
 	d.current.Store(loaded)
 	if d.store, err = store.Open(ctx, store.Options{DatabaseURL: database.URL.Reveal(), DataDir: database.DataDir, Logger: log}); err != nil {
 		return nil, err

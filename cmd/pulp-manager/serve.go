@@ -91,6 +91,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	parts.Go(func() { d.watchConfig(ctx, hangup, r.scheduler) })
+	parts.Go(func() { d.beat(ctx, r) })
 	if r.scheduler {
 		parts.Go(func() { scheduler.New(d.store, d.log).Run(ctx) })
 		parts.Go(func() { d.pruner().Run(ctx) })
@@ -116,8 +117,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 
 // work runs the worker until ctx ends.
 func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
-	id, host := owner()
-	w := worker.New(d.store, d.env, id, host)
+	w := worker.New(d.store, d.env, d.owner, d.host)
 	engine, err := d.store.Engine(store.EngineConfig{
 		Work: func(ctx context.Context, task fleet.TaskID, jobID string) error {
 			err := w.Work(ctx, task, jobID)
@@ -148,7 +148,7 @@ func (d *daemon) work(ctx context.Context, parts *sync.WaitGroup) error {
 		loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
 		var looping sync.WaitGroup
 		looping.Go(func() { w.Run(loops) })
-		looping.Go(func() { d.prober(id).Run(loops) })
+		looping.Go(func() { d.prober(d.owner).Run(loops) })
 		<-ctx.Done()
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.options.drain)
 		defer cancel()
@@ -171,7 +171,7 @@ func (d *daemon) api(ctx context.Context) http.Handler {
 	return api.New(api.Options{
 		Servers: d.store, Repositories: d.store, Tasks: d.store, Queue: d.store, Jobs: d.jobs, Find: d.findContent,
 		ScheduleControl: d.store,
-		Schedules:       d.store, EngineJobs: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
+		Schedules:       d.store, EngineJobs: d.store, Processes: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
 		States: d.store, WaitingFor: d.explainer().WaitingFor,
@@ -194,7 +194,8 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 		return checks // the others are about what is in it
 	}
 	checks = append(checks, d.pruningCheck(ctx)...)
-	return append(checks, d.workChecks(ctx)...)
+	checks = append(checks, d.workChecks(ctx)...)
+	return append(checks, d.others(ctx)...)
 }
 
 // loopback tells whether an address can be reached from this machine only.

@@ -29,6 +29,7 @@ type Options struct {
 	Queue        fleet.Queue
 	Schedules    fleet.ScheduleLists
 	EngineJobs   fleet.EngineJobs
+	Processes    fleet.Processes    // nil: none are listed
 	States       fleet.ServerStates // nil: nobody looks at servers
 
 	ScheduleControl fleet.ScheduleControl

@@ -131,6 +131,7 @@ func (a *api) routes() []route {
 			list: auditList, example: examplePage(exampleAudit),
 		},
 		a.databaseRoute(),
+		a.processRoute(),
 		{
 			method: http.MethodGet, path: "/healthz", id: "healthz", tag: tagHealth, access: everyone, handle: a.getHealth,
 			summary: "Is the process alive", description: "Answers as long as the process serves requests.",

@@ -23,7 +23,7 @@ import (
 const (
 	issuer = "pulp-manager"
 	// leeway is how far the clocks of our processes may be apart.
-	leeway = 10 * time.Second
+	leeway = 150 * time.Second
 	// longestToken that is looked at, bytes.
 	longestToken = 16 << 10
 	// groupBytes is how much of a token groups may take: with the rest it must fit a cookie (4,096 bytes).

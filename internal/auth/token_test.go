@@ -177,9 +177,9 @@ func TestTokensThatAreNoGood(t *testing.T) {
 			clear(c)
 			c["username"], c["groups"], c["expires"] = "alice", []string{"ops"}, 9e9
 		}),
-		"expired":          forged(t, jwt.SigningMethodHS256, key, set("exp", at(-time.Minute))),
-		"not yet":          forged(t, jwt.SigningMethodHS256, key, set("nbf", at(time.Minute))),
-		"from the future":  forged(t, jwt.SigningMethodHS256, key, set("iat", at(time.Minute))),
+		"expired":          forged(t, jwt.SigningMethodHS256, key, set("exp", at(-2*leeway))),
+		"not yet":          forged(t, jwt.SigningMethodHS256, key, set("nbf", at(2*leeway))),
+		"from the future":  forged(t, jwt.SigningMethodHS256, key, set("iat", at(2*leeway))),
 		"another issuer":   forged(t, jwt.SigningMethodHS256, key, set("iss", "elsewhere")),
 		"no issuer":        forged(t, jwt.SigningMethodHS256, key, without("iss")),
 		"no id":            forged(t, jwt.SigningMethodHS256, key, without("jti")),

@@ -14,4 +14,6 @@ var (
 	ErrTimeout = fault.New(fault.Unavailable, "the task ran longer than its max_runtime")
 	// ErrStopping: the process stops; the task goes on in another, or after the next start.
 	ErrStopping = fault.New(fault.Unavailable, "the daemon is stopping")
+	// ErrStoreGone: the database does not answer; the task goes on when it does again.
+	ErrStoreGone = fault.New(fault.Unavailable, "the database does not answer")
 )

@@ -180,6 +180,15 @@ type Schedules interface {
 	FindSchedules(ctx context.Context, server ServerID) ([]Schedule, error)
 }
 
+// Processes are those of ours that share the store.
+type Processes interface {
+	// NoteProcess stores that a process is there, at the store's now. It drops those that were not seen for a day.
+	NoteProcess(ctx context.Context, p Process) error
+	// DropProcess forgets a process, by its owner. One that is not there is no error.
+	DropProcess(ctx context.Context, owner string) error
+	FindProcesses(ctx context.Context, q Query) (Page[Process], error)
+}
+
 // ScheduleLists shows the recurring jobs.
 type ScheduleLists interface {
 	FindListedSchedules(ctx context.Context, q Query) (Page[ListedSchedule], error)

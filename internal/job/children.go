@@ -53,7 +53,10 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 		case slots <- struct{}{}:
 		case <-ctx.Done():
 		}
-		if ctx.Err() != nil {
+		mu.Lock()
+		gone := errors.Is(broken, fleet.ErrStoreGone) // nothing that a child does could be stored
+		mu.Unlock()
+		if ctx.Err() != nil || gone {
 			break
 		}
 		wg.Go(func() {
@@ -130,7 +133,7 @@ func (r *Run) end(ctx, outer context.Context, err error) (fleet.Task, error) {
 			return r.Task, err
 		}
 		return r.stopped(outer)
-	case errors.Is(err, fleet.ErrLeaseLost), fault.Is(err, fault.Unavailable) && MayRetry(r.Lease):
+	case errors.Is(err, fleet.ErrLeaseLost), goesOn(r.Lease, err):
 		return r.Task, err // it stays as it is, and goes on with its parent's next attempt
 	case err != nil:
 		to = fleet.Failed
@@ -184,6 +187,12 @@ const MaxAttempts = 8
 // MayRetry tells whether a task whose attempt ended because something did not answer is to be tried again. How often
 // it was taken up by another process does not count.
 func MayRetry(l fleet.Lease) bool { return l.Retries+1 < MaxAttempts }
+
+// goesOn tells whether an error ends the attempt at the task, but not the task. That the store is gone says nothing about
+// the task, however often it was tried before: it goes on when the store is back.
+func goesOn(l fleet.Lease, err error) bool {
+	return errors.Is(err, fleet.ErrStoreGone) || (fault.Is(err, fault.Unavailable) && MayRetry(l))
+}
 
 // most is how many failed children a parent's error names.
 const most = 20

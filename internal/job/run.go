@@ -59,7 +59,7 @@ func (r *Run) Resumed() bool { return len(r.stages) > 0 }
 // Ends tells whether what ended one part of the work ends the whole attempt: the task was canceled or
 // taken over, or something it needs does not answer, and it will be tried again.
 func (r *Run) Ends(err error) bool {
-	return errors.Is(err, fleet.ErrLeaseLost) || errors.Is(err, fleet.ErrCanceled) || (fault.Is(err, fault.Unavailable) && MayRetry(r.Lease))
+	return errors.Is(err, fleet.ErrLeaseLost) || errors.Is(err, fleet.ErrCanceled) || goesOn(r.Lease, err)
 }
 
 // Context gives the context in which the run's requests are sent: each is let through by

@@ -13,6 +13,7 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -97,7 +98,7 @@ type riverEngine[T any] struct {
 	worker *taskWorker
 }
 
-func newEngine[T any](driver riverdriver.Driver[T], cfg EngineConfig) (Engine, error) {
+func newEngine[T any](driver riverdriver.Driver[T], cfg EngineConfig, clock rivertype.TimeGenerator) (Engine, error) {
 	worker := &taskWorker{work: cfg.Work, retry: cfg.Retry, logger: cfg.Logger, stopping: make(chan struct{})}
 	worker.stop = sync.OnceFunc(func() { close(worker.stopping) })
 	workers := river.NewWorkers()
@@ -117,6 +118,8 @@ func newEngine[T any](driver riverdriver.Driver[T], cfg EngineConfig) (Engine, e
 		CompletedJobRetentionPeriod: cfg.Keep,
 		CancelledJobRetentionPeriod: cfg.Keep,
 		DiscardedJobRetentionPeriod: cfg.Keep,
+
+		Test: river.TestConfig{Time: clock}, // the only place where a clock can be given
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -64,6 +65,16 @@ const jobAlive = `EXISTS (SELECT 1 FROM river_job AS j WHERE j.id = t.job_id AND
 func discardJob(ctx context.Context, t tx, id int64) error {
 	_, err := t.NewRaw(`UPDATE river_job SET state = 'discarded', finalized_at = CURRENT_TIMESTAMP
 		WHERE id = ? AND state = 'running'`, id).Exec(ctx)
+	return err
+}
+
+// discardForgottenJobs ends jobs that look as if they were at work, but whose process died or could not tell that they
+// ended: taken longer ago than a lease lasts, and not those of a task that somebody holds.
+func discardForgottenJobs(ctx context.Context, t tx, lease time.Duration) error {
+	_, err := t.NewRaw(`UPDATE river_job SET state = 'discarded', finalized_at = CURRENT_TIMESTAMP
+		WHERE state = 'running' AND attempted_at < ? AND NOT EXISTS (
+			SELECT 1 FROM tasks AS t WHERE t.worker_job_id = CAST(river_job.id AS text) AND t.lease_owner IS NOT NULL AND t.lease_until >= ?)`,
+		t.in(-lease), t.now()).Exec(ctx)
 	return err
 }
 

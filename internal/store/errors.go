@@ -17,6 +17,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
 // classifier is the one place that knows the errors of the drivers.
@@ -39,6 +40,9 @@ func (c classifier) classify(ctx context.Context, err error, doing string) error
 		return fault.Wrap(fault.NotFound, err, "cannot %s: there is none", doing)
 	}
 	kind, why, hint := c.reason(err)
+	if kind == fault.Unavailable {
+		err = fmt.Errorf("%w: %w", fleet.ErrStoreGone, err)
+	}
 	f := fault.Wrap(kind, err, "cannot %s: %s", doing, why)
 	if hint != "" {
 		return f.WithHint("%s", hint)
@@ -109,6 +113,10 @@ func (c classifier) postgresReason(err *pgconn.PgError) (kind fault.Kind, why, h
 		return fault.Invalid, "the pattern is not a regular expression that PostgreSQL knows", ""
 	case "22025":
 		return fault.Invalid, "a pattern must not end with a backslash", ""
+	case "25006":
+		return fault.Unavailable, c.database + " takes no changes: it is a copy, or was the primary until now", "name all servers of the database in DATABASE_URL, with target_session_attrs=read-write"
+	case "25P03", "25P04":
+		return fault.Unavailable, c.database + " ended a transaction that took too long", ""
 	case "53100":
 		return fault.Unavailable, "the disk of " + c.database + " is full", "free some space; nothing that was stored is lost"
 	case "53300":

@@ -36,6 +36,8 @@ func TestDriverErrorsHaveAKind(t *testing.T) {
 		{pg("3D000"), fault.Unavailable, "does not exist"},
 		{pg("28P01"), fault.Unavailable, "refused the login"},
 		{pg("57P01"), fault.Unavailable, "right now"},
+		{pg("25006"), fault.Unavailable, "takes no changes"},
+		{pg("25P03"), fault.Unavailable, "too long"},
 		{pg("40P01"), fault.Unavailable, "busy"},
 		{pg("42601"), fault.Internal, "failed"},
 		{sql.ErrNoRows, fault.NotFound, "there is none"},
@@ -46,6 +48,9 @@ func TestDriverErrorsHaveAKind(t *testing.T) {
 		err := c.classify(t.Context(), e.err, "try")
 		if !fault.Is(err, e.kind) || !strings.Contains(fault.Message(err), e.want) || !errors.Is(err, e.err) {
 			t.Errorf("%v: %v (%s), want %s: %q", e.err, err, fault.KindOf(err), e.kind, e.want)
+		}
+		if gone := errors.Is(err, fleet.ErrStoreGone); gone != (e.kind == fault.Unavailable) {
+			t.Errorf("%v: says that the store is gone: %t", e.err, gone)
 		}
 		if strings.Contains(fault.Message(err)+fault.Hint(err), "secret") {
 			t.Errorf("%v: the message shows SQL: %q", e.err, fault.Message(err))

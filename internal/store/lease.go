@@ -110,6 +110,7 @@ func (s *Store) Yield(ctx context.Context, lease fleet.Lease) error {
 // Sweep implements fleet.Leases. It also finds queued tasks that the engine lost, and
 // frees locks that nobody is left to free.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
+	s.db.lookAtClock(ctx)
 	var found []taskRow
 	err := s.inTx(ctx, "sweep tasks", func(ctx context.Context, t tx) error {
 		found = nil
@@ -129,6 +130,9 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 			}
 		}
 		if err := wakeCanceled(ctx, t); err != nil {
+			return err
+		}
+		if err := discardForgottenJobs(ctx, t, s.lease); err != nil {
 			return err
 		}
 		return freeForgottenLocks(ctx, t)

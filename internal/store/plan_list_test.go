@@ -17,6 +17,7 @@ import (
 // smallTables are tables that a list may be read whole from, by alias: they do not grow with repositories or tasks.
 var smallTables = map[string]string{
 	"s": "servers", "o": "servers", "sg": "groups of a server", "g": "groups", "sc": "schedules", "j": "the engine forgets jobs after a day",
+	"pr": "processes",
 }
 
 // allowed are the places where a list of a growing table is read whole or sorted in memory, and why. What is read in order until
@@ -79,6 +80,7 @@ func TestListsUseIndexes(t *testing.T) {
 		"all repositories": func(ctx context.Context, q fleet.Query) error { return second(s.FindRepositories(ctx, 0, q)) },
 		"tasks":            func(ctx context.Context, q fleet.Query) error { return second(s.FindTasks(ctx, q)) },
 		"schedules":        func(ctx context.Context, q fleet.Query) error { return second(s.FindListedSchedules(ctx, q)) },
+		"processes":        func(ctx context.Context, q fleet.Query) error { return second(s.FindProcesses(ctx, q)) },
 		"jobs": func(ctx context.Context, q fleet.Query) error {
 			return second(s.FindEngineJobs(ctx, "default", fleet.JobQueued, q))
 		},

@@ -28,4 +28,5 @@ var (
 	_ fleet.SyncSlots       = (*Store)(nil)
 	_ fleet.ServerStates    = (*Store)(nil)
 	_ fleet.Attention       = (*Store)(nil)
+	_ fleet.Processes       = (*Store)(nil)
 )

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,14 +34,27 @@ const (
 	slotKey // with a slot's name
 )
 
+// endings make the server end what its client cannot: a process that the network is cut off from must not keep rows
+// locked that another one, which takes its work over, waits for. Each can be set otherwise in the URL.
+var endings = map[string]string{
+	"idle_in_transaction_session_timeout": "10s",
+	"statement_timeout":                   "30s",
+	"tcp_user_timeout":                    "20s",
+	"tcp_keepalives_idle":                 "10",
+	"tcp_keepalives_interval":             "5",
+	"tcp_keepalives_count":                "3",
+}
+
 // postgresDB is a PostgreSQL database that any number of processes use.
 type postgresDB struct {
 	pool   *pgxpool.Pool
 	db     *bun.DB // on the same pool
 	driver *riverpgxv5.Driver
+	slow   *slowPool             // while it is migrated
 	client *river.Client[pgx.Tx] // to queue jobs with
 	errs   classifier
 	skew   func() time.Duration // of the clock; nil: none
+	clock  engineClock
 }
 
 // postgresConfig gives how to connect, and what errors call the database.
@@ -57,7 +71,13 @@ func postgresConfig(o Options) (*pgxpool.Config, classifier, error) {
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}
+	cfg.ConnConfig.DialFunc = dialAnswering(patience)
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	for name, value := range endings {
+		if cfg.ConnConfig.RuntimeParams[name] == "" {
+			cfg.ConnConfig.RuntimeParams[name] = value
+		}
+	}
 	if cfg.ConnConfig.RuntimeParams["max_parallel_workers_per_gather"] == "" {
 		// Many ask at once; starting workers for each costs more than it saves.
 		cfg.ConnConfig.RuntimeParams["max_parallel_workers_per_gather"] = "0"
@@ -97,7 +117,7 @@ func openPostgres(ctx context.Context, o Options) (database, error) {
 	}
 	return &postgresDB{
 		pool: pool, db: newBun(openFromPool(pool), pgdialect.New()),
-		driver: driver, client: client, errs: errs, skew: o.Skew,
+		driver: driver, client: client, errs: errs, skew: o.Skew, clock: engineClock{new(atomic.Int64)},
 	}, nil
 }
 
@@ -136,7 +156,7 @@ func (d *postgresDB) once(ctx context.Context, fn func(context.Context, tx) erro
 	}
 	// After a commit it does nothing; also a panic must not leave the transaction open.
 	defer func() { _ = pgtx.Rollback(context.WithoutCancel(ctx)) }()
-	err = fn(ctx, tx{IDB: conn, clock: clock{PostgreSQL, d.skew}, jobs: &riverJobs[pgx.Tx]{client: d.client, tx: pgtx}})
+	err = fn(ctx, tx{IDB: conn, clock: clock{PostgreSQL, d.skew}, jobs: &postgresJobs{riverJobs[pgx.Tx]{client: d.client, tx: pgtx}}})
 	if err != nil {
 		return err
 	}
@@ -145,7 +165,13 @@ func (d *postgresDB) once(ctx context.Context, fn func(context.Context, tx) erro
 
 // migrationLock holds an advisory lock on a connection of its own.
 func (d *postgresDB) migrationLock(ctx context.Context, fn func(context.Context) error) error {
-	conn, err := d.pool.Acquire(ctx)
+	slow, err := d.openSlow(ctx)
+	if err != nil {
+		return err
+	}
+	d.slow = slow
+	defer func() { d.slow = nil; slow.close() }()
+	conn, err := slow.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
@@ -162,10 +188,22 @@ func (d *postgresDB) migrationLock(ctx context.Context, fn func(context.Context)
 }
 
 func (d *postgresDB) migrations() (migrations, error) {
-	return newMigrations(goose.DialectPostgres, "migrations/postgres", d.db.DB, d.driver)
+	db, driver := d.db.DB, d.driver
+	if d.slow != nil {
+		db, driver = d.slow.db, d.slow.driver
+	}
+	return newMigrations(goose.DialectPostgres, "migrations/postgres", db, driver)
 }
 
-func (d *postgresDB) engine(cfg EngineConfig) (Engine, error) { return newEngine(d.driver, cfg) }
+func (d *postgresDB) engine(cfg EngineConfig) (Engine, error) {
+	return newEngine(d.driver, cfg, d.clock)
+}
+
+func (d *postgresDB) lookAtClock(ctx context.Context) {
+	d.clock.compare(ctx, func(ctx context.Context) (now time.Time, err error) {
+		return now, d.pool.QueryRow(ctx, "SELECT statement_timestamp()").Scan(&now)
+	})
+}
 
 func (d *postgresDB) ping(ctx context.Context) error { return d.pool.Ping(ctx) }
 

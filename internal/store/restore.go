@@ -329,8 +329,8 @@ func damaged(err error, format string, args ...any) error {
 		WithHint("nothing was changed; take another backup, or copy this one again")
 }
 
-// forgetProcesses is what makes tasks of a backup look as after a crash: nobody works on them, and their jobs are to be made.
-const forgetProcesses = "UPDATE tasks SET lease_owner = NULL, lease_until = NULL, job_id = NULL WHERE lease_owner IS NOT NULL OR lease_until IS NOT NULL OR job_id IS NOT NULL"
+// noProcesses is what makes tasks of a backup look as after a crash: nobody works on them, and their jobs are to be made.
+const noProcesses = "UPDATE tasks SET lease_owner = NULL, lease_until = NULL, job_id = NULL WHERE lease_owner IS NOT NULL OR lease_until IS NOT NULL OR job_id IS NOT NULL"
 
 // notEmpty refuses to replace what is there.
 func notEmpty(database string) error {

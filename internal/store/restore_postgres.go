@@ -263,7 +263,7 @@ func (r *restorePostgres) finish(ctx context.Context, tables []BackupTable) erro
 			return err
 		}
 	}
-	for _, statement := range append([]string{forgetProcesses}, r.foreign...) {
+	for _, statement := range append([]string{noProcesses}, r.foreign...) {
 		if _, err := r.tx.Exec(ctx, statement); err != nil {
 			return err
 		}

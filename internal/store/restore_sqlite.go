@@ -178,7 +178,7 @@ func (r *restoreSQLite) finish(ctx context.Context, tables []BackupTable) error 
 			return err
 		}
 	}
-	if _, err := r.tx.ExecContext(ctx, forgetProcesses); err != nil {
+	if _, err := r.tx.ExecContext(ctx, noProcesses); err != nil {
 		return err
 	}
 	var table string

@@ -139,7 +139,9 @@ func (d *sqliteDB) migrations() (migrations, error) {
 	return newMigrations(goose.DialectSQLite3, "migrations/sqlite", d.writer.DB, d.driver)
 }
 
-func (d *sqliteDB) engine(cfg EngineConfig) (Engine, error) { return newEngine(d.driver, cfg) }
+func (d *sqliteDB) engine(cfg EngineConfig) (Engine, error) { return newEngine(d.driver, cfg, nil) }
+
+func (*sqliteDB) lookAtClock(context.Context) {} // its clock is ours
 
 func (d *sqliteDB) ping(ctx context.Context) error {
 	var one int

@@ -64,6 +64,8 @@ type database interface {
 	migrations() (migrations, error)
 	// engine makes the engine that works on queued jobs.
 	engine(cfg EngineConfig) (Engine, error)
+	// lookAtClock lets the engine go by the database's clock.
+	lookAtClock(ctx context.Context)
 	// jobsUI makes the engine's pages about its jobs.
 	jobsUI(prefix string, logger *slog.Logger) (http.Handler, error)
 	ping(ctx context.Context) error

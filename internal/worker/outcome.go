@@ -69,6 +69,9 @@ const (
 	lastRetry  = time.Minute
 )
 
+// yieldEach is how long to wait before a lease is tried to be given back again.
+const yieldEach = 500 * time.Millisecond
+
 // retryAfter gives the time before another try, doubling with each, half of it by chance.
 func retryAfter(attempt int) time.Duration {
 	d := min(firstRetry<<min(max(attempt-1, 0), 10), lastRetry)
@@ -82,22 +85,25 @@ func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
 	root := h.run.Task.ID
 	var saveErr error
 	decided := verdictOf(err)
-	if decided == retry && !job.MayRetry(h.lease) {
+	if decided == retry && !job.MayRetry(h.lease) && !errors.Is(err, fleet.ErrStoreGone) {
 		decided = finish
 	}
 	switch decided {
 	case abandon:
 		return nil
 	case handOn:
-		return w.yield(ctx, h.lease, time.Second)
+		return w.yield(ctx, h, time.Second)
 	case retry:
+		if errors.Is(err, fleet.ErrStoreGone) { // it could not note a retry, and none counts
+			return w.yield(ctx, h, retryAfter(1))
+		}
 		attempt := h.lease.Retries + 1
 		after := retryAfter(attempt)
 		w.log.Warn("task is tried again", "task", root, "attempt", attempt+1, "seconds", after.Seconds(), "err", err)
 		if err := w.env.Work.Postpone(context.WithoutCancel(ctx), h.lease, after, fault.Message(err)); err != nil {
 			w.log.Warn("next attempt not noted", "task", root, "err", err)
 		}
-		return w.yield(ctx, h.lease, after)
+		return w.yield(ctx, h, after)
 	case finish:
 		if saveErr = w.store(ctx, h, err); saveErr == nil {
 			saveErr = w.tidy(ctx, h)
@@ -118,10 +124,10 @@ func (w *Worker) conclude(ctx context.Context, h *held, err error) error {
 		return nil
 	case errors.As(saveErr, &later):
 		w.log.Info("Pulp tasks not confirmed as ended yet", "task", root, "err", later.why)
-		return w.yield(ctx, h.lease, time.Second)
+		return w.yield(ctx, h, time.Second)
 	}
 	w.log.Error("end of task not stored", "task", root, "err", saveErr)
-	return w.yield(ctx, h.lease, time.Second)
+	return w.yield(ctx, h, time.Second)
 }
 
 // store moves the root task to its final state.
@@ -199,10 +205,27 @@ func (w *Worker) tidy(ctx context.Context, h *held) error {
 	return w.confirm(ctx, h)
 }
 
-// yield gives a lease back and asks the engine for the task again after a while.
-func (w *Worker) yield(ctx context.Context, lease fleet.Lease, after time.Duration) error {
-	if err := w.leases.Yield(context.WithoutCancel(ctx), lease); err != nil {
-		w.log.Warn("lease not given back", "task", lease.Task, "err", err)
+// yield gives a lease back and asks the engine for the task again after a while. Where the store does not answer it tries
+// again, so that the task need not wait for the end of the lease once the store is back.
+func (w *Worker) yield(ctx context.Context, h *held, after time.Duration) error {
+	for {
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+		err := w.leases.Yield(limit, h.lease)
+		cancel()
+		if err == nil {
+			break
+		}
+		if !fault.Is(err, fault.Unavailable) || w.stops() || h.age() > fleet.LeaseTime-safety {
+			w.log.Warn("lease not given back", "task", h.lease.Task, "err", err)
+			break
+		}
+		select {
+		case <-w.life.Done():
+		case <-time.After(yieldEach):
+		}
 	}
 	return &Again{After: after}
 }
+
+// stops tells whether the worker stops.
+func (w *Worker) stops() bool { return w.life.Err() != nil }

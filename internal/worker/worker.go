@@ -20,7 +20,11 @@ import (
 // How often a worker looks for cancellations, and for tasks whose process died.
 const (
 	lookForInterrupts = time.Second
+	lookAtLeases      = time.Second
 	sweepEach         = 5 * time.Second
+	// storeTime is how long the store may take for one of these, so that there is time for another try before a
+	// lease ends.
+	storeTime = 7 * time.Second
 	// safety is how long before its lease may end a run sends nothing more to Pulp.
 	safety = 5 * time.Second
 )
@@ -72,6 +76,7 @@ func (w *Worker) Work(ctx context.Context, id fleet.TaskID, jobID string) error 
 		return &Again{}
 	}
 	defer w.idle.Done()
+	began := time.Now() // before the lease does
 	task, lease, err := w.leases.Claim(ctx, id, w.owner, w.name, jobID)
 	switch {
 	case fault.Is(err, fault.Conflict), fault.Is(err, fault.NotFound):
@@ -82,14 +87,14 @@ func (w *Worker) Work(ctx context.Context, id fleet.TaskID, jobID string) error 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	h := &held{lease: lease, cancel: cancel, renewed: time.Now()}
+	h := &held{lease: lease, cancel: cancel, renewed: began}
 	if h.run, err = job.NewRun(ctx, w.env, task, lease, h.gate); err != nil {
 		w.log.Warn("task not begun", "task", id, "err", err)
-		return w.yield(ctx, lease, time.Second)
+		return w.yield(ctx, h, time.Second)
 	}
 	w.hold(id, h)
 	defer w.drop(id)
-	return w.conclude(ctx, h, w.perform(ctx, h.run, task))
+	return w.conclude(ctx, h, w.perform(ctx, h.run, task, began))
 }
 
 // enter notes a run under way, unless the worker is stopping.
@@ -120,7 +125,7 @@ func (w *Worker) drop(id fleet.TaskID) {
 
 // perform does the task's work within its run time. For a task that is over but whose Pulp
 // tasks are not confirmed, that is in conclude.
-func (w *Worker) perform(ctx context.Context, run *job.Run, task fleet.Task) error {
+func (w *Worker) perform(ctx context.Context, run *job.Run, task fleet.Task, began time.Time) error {
 	if task.State.Final() {
 		return fleet.ErrCanceled
 	}
@@ -130,7 +135,9 @@ func (w *Worker) perform(ctx context.Context, run *job.Run, task fleet.Task) err
 	}
 	if task.MaxRuntime > 0 {
 		var stop context.CancelFunc
-		ctx, stop = context.WithDeadlineCause(ctx, task.Started.Add(task.MaxRuntime), fleet.ErrTimeout)
+		// How long it has run so far is the difference of two moments of the store's clock; ours may be another.
+		ran := task.Updated.Sub(task.Started)
+		ctx, stop = context.WithDeadlineCause(ctx, began.Add(task.MaxRuntime-ran), fleet.ErrTimeout)
 		defer stop()
 	}
 	run.Log.Info("task begins", "name", task.Name, "resumed", run.Resumed())
@@ -168,6 +175,7 @@ func (h *held) age() time.Duration {
 func (w *Worker) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { every(ctx, fleet.LeaseRenewal, w.renew) })
+	loops.Go(func() { every(ctx, lookAtLeases, w.expire) })
 	loops.Go(func() { every(ctx, lookForInterrupts, w.interrupt) })
 	loops.Go(func() { every(ctx, sweepEach, w.sweep) })
 	loops.Wait()
@@ -194,10 +202,15 @@ func every(ctx context.Context, d time.Duration, fn func(context.Context)) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			fn(ctx)
+			limit, cancel := context.WithTimeout(ctx, storeTime)
+			fn(limit)
+			cancel()
 		}
 	}
 }
+
+// over tells whether the loop ends, rather than that the store took too long.
+func over(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 // renew prolongs the leases, and ends the runs whose lease is another's or cannot be prolonged.
 func (w *Worker) renew(ctx context.Context) {
@@ -215,13 +228,23 @@ func (w *Worker) renew(ctx context.Context) {
 		switch {
 		case err == nil && ours[id]:
 			h.renew(at)
-		case err == nil, h.age() > fleet.LeaseTime-safety:
-			w.log.Warn("lease lost", "task", id, "err", err)
+		case err == nil:
+			w.log.Warn("lease lost", "task", id)
 			h.cancel(fleet.ErrLeaseLost)
 		}
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !over(ctx) {
 		w.log.Error("leases not renewed", "err", err)
+	}
+}
+
+// expire ends the runs whose lease may be another's soon: whatever the store does, it was not renewed in time.
+func (w *Worker) expire(context.Context) {
+	for id, h := range w.all() {
+		if h.age() > fleet.LeaseTime-safety {
+			w.log.Warn("lease lost", "task", id, "silent_seconds", h.age().Seconds())
+			h.cancel(fleet.ErrLeaseLost)
+		}
 	}
 }
 
@@ -233,7 +256,7 @@ func (w *Worker) interrupt(ctx context.Context) {
 	}
 	ids, err := w.leases.Interrupted(ctx, w.owner)
 	if err != nil {
-		if ctx.Err() == nil {
+		if !over(ctx) {
 			w.log.Warn("cancellations not read", "err", err)
 		}
 		return
