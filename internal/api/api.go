@@ -29,14 +29,11 @@ type Options struct {
 	Queue        fleet.Queue
 	Schedules    fleet.ScheduleLists
 	EngineJobs   fleet.EngineJobs
-
-	ScheduleControl fleet.ScheduleControl
-
-	Jobs   []job.Definition // those with an Ask get a route
-	Find   Find             // asks a Pulp server live
-	Access Access           // who may do what; nil: nobody may do anything
-	Audit  fleet.Audit      // records changes; nil: they are not recorded
-	Pages  *http.ServeMux   // for people; they get what no route takes; nil: there are none
+	Jobs         []job.Definition // those with an Ask get a route
+	Find         Find             // asks a Pulp server live
+	Access       Access           // who may do what; nil: nobody may do anything
+	Audit        fleet.Audit      // records changes; nil: they are not recorded
+	Pages        *http.ServeMux   // for people; they get what no route takes; nil: there are none
 
 	// Ready tells what the daemon depends on and how that is; nil: nothing. It gets five
 	// seconds.
@@ -58,6 +55,8 @@ type Options struct {
 
 	// Origins are sites (https://host) whose pages may use the API from a browser, besides its own.
 	Origins []string
+
+	ScheduleControl fleet.ScheduleControl // what people do with schedules
 }
 
 // api is the state of a running API. It does not change after New, but for what watches hold.
