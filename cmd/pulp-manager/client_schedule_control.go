@@ -163,8 +163,8 @@ func pauseScheduleCommand() *cobra.Command {
 	cmd.Long = "Keep a schedule from running, also over a new configuration. Runs that are due meanwhile are not made up for."
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever finds it paused (needed)")
 	cmd.Flags().StringVar(&until, "until", "", "date when it goes on by itself, in UTC unless a zone is given (default: when it is resumed)")
-	cmd.Example = `  pulp-manager schedules pause 3 --reason "pulp1 is moved"
-  pulp-manager schedules pause 3 --reason "release freeze" --until 2027-01-03`
+	cmd.Example = `  pulp-manager schedules pause 3 --reason moving-pulp1
+  pulp-manager schedules pause 3 --reason release-freeze --until 2027-01-03`
 	return cmd
 }
 

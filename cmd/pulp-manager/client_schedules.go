@@ -39,9 +39,7 @@ func schedulesCommand() *cobra.Command {
 		return table(c.OutOrStdout(), []string{"ID", "SERVER", "GROUP", "TYPE", "CRON", "NEXT", "LAST", "OUTCOME", "TASK", "MAX RUNTIME"}, rows)
 	})
 	cmd.Example = `  pulp-manager schedules
-  pulp-manager schedules pulp1.example.com
-  pulp-manager schedules show 3
-  pulp-manager schedules pause 3 --reason "pulp1 is moved" --until 2026-11-30T06:00`
+  pulp-manager schedules pulp1.example.com`
 	cmd.AddCommand(showScheduleCommand(), runScheduleCommand(), pauseScheduleCommand(), resumeScheduleCommand())
 	return cmd
 }

@@ -32,8 +32,6 @@ type Options struct {
 	Processes    fleet.Processes    // nil: none are listed
 	States       fleet.ServerStates // nil: nobody looks at servers
 
-	ScheduleControl fleet.ScheduleControl
-
 	Jobs     []job.Definition // those with an Ask get a route
 	Find     Find             // asks a Pulp server live
 	Access   Access           // who may do what; nil: nobody may do anything
@@ -64,6 +62,8 @@ type Options struct {
 
 	// Origins are sites (https://host) whose pages may use the API from a browser, besides its own.
 	Origins []string
+
+	ScheduleControl fleet.ScheduleControl // what people do with schedules
 }
 
 // api is the state of a running API. It does not change after New, but for what watches hold.

@@ -79,7 +79,7 @@ type year struct {
 }
 
 // skew is how far the database's clock is off: it shows what the simulation wants.
-func (y *year) skew() time.Duration { return y.now.Sub(time.Now()) }
+func (y *year) skew() time.Duration { return time.Until(y.now) }
 
 func (y *year) begin(t *testing.T, open storecontract.Open) *year {
 	y.now = yearBegins

@@ -16,7 +16,6 @@ var (
 	_ fleet.Locks           = (*Store)(nil)
 	_ fleet.Schedules       = (*Store)(nil)
 	_ fleet.ScheduleLists   = (*Store)(nil)
-	_ fleet.ScheduleControl = (*Store)(nil)
 	_ fleet.EngineJobs      = (*Store)(nil)
 	_ fleet.Configurations  = (*Store)(nil)
 	_ fleet.Fingerprints    = (*Store)(nil)
@@ -30,3 +29,5 @@ var (
 	_ fleet.Attention       = (*Store)(nil)
 	_ fleet.Processes       = (*Store)(nil)
 )
+
+var _ fleet.ScheduleControl = (*Store)(nil)

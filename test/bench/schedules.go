@@ -20,7 +20,7 @@ import (
 const (
 	scheduleServers = 100
 	scheduleGroups  = 100              // of each server, each with a schedule
-	scheduleHour    = 15 * time.Second // what an hour is compressed to
+	compressedTo    = 15 * time.Second // what an hour is compressed to
 )
 
 // schedules measures how late schedules are: the real scheduler, with its own second between two looks, on the real store.
@@ -60,7 +60,7 @@ func schedulesOn(ctx context.Context, s *store.Store, database string, r *result
 		span time.Duration
 		goal float64
 	}{
-		{"10,000 schedules within an hour", scheduleHour, 2}, {"10,000 schedules in the same moment", 0, 0},
+		{"10,000 schedules within an hour", compressedTo, 2}, {"10,000 schedules in the same moment", 0, 0},
 	} {
 		// The text is another one for each phase, so that the store takes our next runs. They are after the load is done.
 		due := make([]time.Time, all)

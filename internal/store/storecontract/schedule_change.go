@@ -36,7 +36,7 @@ func schedulePlanned(w *world) {
 	plan, err := cron.ParsePlan(cron.Rules{Cron: s.Cron, Jitter: s.Jitter, Seed: int64(s.ID), Blackouts: s.Blackouts, Drop: true})
 	w.ok(err)
 	want := plan.Coming(s.NextRun.Add(-time.Microsecond), time.Time{})
-	if !s.NextRun.Equal(want.At) || !s.NextDue.Equal(want.Due) || !s.NextRun.After(time.Now()) || s.NextDue.Sub(time.Now()) > 6*time.Hour {
+	if !s.NextRun.Equal(want.At) || !s.NextDue.Equal(want.Due) || !s.NextRun.After(time.Now()) || time.Until(s.NextDue) > 6*time.Hour {
 		w.Errorf("%+v, want %+v", s, want)
 	}
 	if s.Jitter != rules.Jitter || s.Overlap != rules.Overlap || s.Missed != rules.Missed || len(s.Blackouts) != 2 || s.Blackouts[1] != rules.Blackouts[1] {

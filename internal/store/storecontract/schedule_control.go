@@ -192,7 +192,7 @@ func schedulePauses(w *world) {
 	}
 	w.ok(second(w.RunSchedule(w.ctx, s.ID)))
 	resumed := value(w.ResumeSchedule(w.ctx, s.ID))(w)
-	if resumed.Pause != (fleet.Pause{}) || !resumed.NextRun.After(time.Now()) || resumed.NextRun.Sub(time.Now()) > 25*time.Hour || !resumed.NextDue.Equal(resumed.NextRun) {
+	if resumed.Pause != (fleet.Pause{}) || !resumed.NextRun.After(time.Now()) || time.Until(resumed.NextRun) > 25*time.Hour || !resumed.NextDue.Equal(resumed.NextRun) {
 		w.Errorf("resumed: %+v", resumed)
 	}
 	if again := value(w.ResumeSchedule(w.ctx, s.ID))(w); !again.NextRun.Equal(resumed.NextRun) {
