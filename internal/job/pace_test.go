@@ -219,8 +219,12 @@ func TestTrouble(t *testing.T) {
 		status int
 		less   bool
 	}{
-		{"as ever", 20 * time.Millisecond, 200, false}, {"a little slower", 200 * time.Millisecond, 200, false}, {"slow", 2 * time.Second, 200, true},
-		{"refused", 20 * time.Millisecond, 429, true}, {"failed", 20 * time.Millisecond, 503, true}, {"wrong", 20 * time.Millisecond, 404, false},
+		{"as ever", 20 * time.Millisecond, 200, false},
+		{"a little slower", 200 * time.Millisecond, 200, false},
+		{"slow", 2 * time.Second, 200, true},
+		{"refused", 20 * time.Millisecond, 429, true},
+		{"failed", 20 * time.Millisecond, 503, true},
+		{"wrong", 20 * time.Millisecond, 404, false},
 	} {
 		p, now := newPace(slog.New(slog.DiscardHandler)), time.Now()
 		l := &Limits{PerServer: 8, used: map[string]int{}, waited: map[string]bool{}}
