@@ -53,7 +53,7 @@ func TestLimitsHold(t *testing.T) {
 				note(&upstreams[w.upstream], &most[1])
 				servers[w.server].Add(-1)
 				upstreams[w.upstream].Add(-1)
-				slot.Release()
+				slot.Release(context.Background())
 			})
 		}
 		wg.Wait()
@@ -83,7 +83,7 @@ func TestLimitWaitEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other.Release()
-		slot.Release()
+		other.Release(t.Context())
+		slot.Release(context.Background())
 	})
 }

@@ -71,5 +71,5 @@ func holder(l fleet.Lock) string {
 	if l.PulpTask != "" {
 		return fmt.Sprintf("Pulp task %s of task %d still changes it (since %s)", l.PulpTask, l.Task, l.Since.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("task %d (/v1/tasks/%d) changes it since %s", l.Task, l.Task, l.Since.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("task %d changes it since %s (/v1/tasks/%d)", l.Task, l.Since.UTC().Format(time.RFC3339), l.Task)
 }

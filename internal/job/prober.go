@@ -75,7 +75,9 @@ func (p *Prober) look(ctx context.Context, each time.Duration, probes *sync.Wait
 	}
 	due, err := p.States.ClaimProbes(ctx, each, free)
 	if err != nil {
-		p.complain(ctx, "servers not looked at", err)
+		if ctx.Err() == nil {
+			p.Log.Warn("servers not looked at", "err", err)
+		}
 		return
 	}
 	for _, id := range due {
@@ -87,19 +89,13 @@ func (p *Prober) look(ctx context.Context, each time.Duration, probes *sync.Wait
 			continue
 		}
 		probes.Go(func() {
-			if err := p.Probe(ctx, id); err != nil {
-				p.complain(ctx, "server not looked at", err)
+			if err := p.Probe(ctx, id); err != nil && ctx.Err() == nil {
+				p.Log.Warn("server not looked at", "err", err)
 			}
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			delete(p.going, id)
 		})
-	}
-}
-
-func (p *Prober) complain(ctx context.Context, what string, err error) {
-	if ctx.Err() == nil {
-		p.Log.Warn(what, "err", err)
 	}
 }
 
@@ -182,7 +178,9 @@ func (p *Prober) tell(ctx context.Context, uses []fleet.ServerUse) {
 		return
 	}
 	if err := p.States.SaveServerUses(ctx, p.Process, uses); err != nil {
-		p.complain(ctx, "use of servers not stored", err)
+		if ctx.Err() == nil {
+			p.Log.Warn("use of servers not stored", "err", err)
+		}
 		return
 	}
 	p.told, p.toldAt = uses, time.Now()

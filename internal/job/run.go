@@ -117,7 +117,7 @@ func (r *Run) Acquire(ctx context.Context, p *Progress, s *Server, upstream stri
 	r.setSlot(slot)
 	return func() {
 		r.setSlot(nil)
-		slot.Release()
+		slot.Release(ctx)
 	}, nil
 }
 

@@ -207,7 +207,7 @@ func (s *Server) await(ctx context.Context, p *Progress) error {
 	err := s.breaker.wait(ctx, func(since time.Time, why string) {
 		waited = true
 		if p != nil {
-			p.run.slot().lend()
+			p.run.slot().lend(ctx)
 			p.waits(ctx, "%s", s.waiting(since, why))
 		}
 	})

@@ -27,11 +27,13 @@ func (s *Slot) add(slots []fleet.SyncSlot) {
 	s.have = append(s.have, slots...)
 }
 
-// Release gives it back. Doing it twice is fine.
-func (s *Slot) Release() { s.release(func(fleet.SyncSlot) bool { return true }) }
+// Release gives it back, also after the end of ctx. Doing it twice is fine.
+func (s *Slot) Release(ctx context.Context) {
+	s.release(ctx, func(fleet.SyncSlot) bool { return true })
+}
 
 // release gives back those that are chosen.
-func (s *Slot) release(chosen func(fleet.SyncSlot) bool) {
+func (s *Slot) release(ctx context.Context, chosen func(fleet.SyncSlot) bool) {
 	s.mu.Lock()
 	var gone []fleet.SyncSlot
 	s.have = slices.DeleteFunc(s.have, func(slot fleet.SyncSlot) bool {
@@ -44,17 +46,17 @@ func (s *Slot) release(chosen func(fleet.SyncSlot) bool) {
 	if len(gone) == 0 {
 		return
 	}
-	s.limits.free(s.want, gone)
+	s.limits.free(ctx, s.want, gone)
 	s.limits.leave(gone)
 }
 
 // free gives slots back in the store. Where that fails they count until their task, or its root's lease, is over.
-func (l *Limits) free(w Want, slots []fleet.SyncSlot) {
+func (l *Limits) free(ctx context.Context, w Want, slots []fleet.SyncSlot) {
 	slots = shared(l, slots)
 	if len(slots) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), freeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freeTime)
 	defer cancel()
 	names := make([]string, len(slots))
 	for i, s := range slots {
@@ -69,7 +71,7 @@ func ofUpstream(s fleet.SyncSlot) bool { return strings.HasPrefix(s.Name, "upstr
 
 // lend lets others have the upstream's slot while the server does not answer: a dead server keeps nobody
 // else from the upstream.
-func (s *Slot) lend() {
+func (s *Slot) lend(ctx context.Context) {
 	if s == nil {
 		return
 	}
@@ -77,7 +79,7 @@ func (s *Slot) lend() {
 	lent := slices.ContainsFunc(s.have, ofUpstream)
 	s.lent = s.lent || lent
 	s.mu.Unlock()
-	s.release(ofUpstream)
+	s.release(ctx, ofUpstream)
 }
 
 // regain takes back what was lent, waiting for it before anything is asked of Pulp.

@@ -29,7 +29,7 @@ func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Ta
 		if u.downSince.IsZero() == down {
 			if down = !down; down {
 				quiet.end(ctx, p)
-				p.run.slot().lend()
+				p.run.slot().lend(ctx)
 				p.waits(ctx, "%s", s.waiting(u.downSince, u.why))
 			} else {
 				p.run.slot().regainNow(ctx)

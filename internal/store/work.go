@@ -209,7 +209,10 @@ func settle(ctx context.Context, t tx, root fleet.TaskID) error {
 		return err
 	}
 	_, err = t.NewDelete().Model((*lockRow)(nil)).Where("l.task_id = ? AND l.pulp_task = ''", root).Exec(ctx)
-	return err
+	if err != nil {
+		return err
+	}
+	return freeSlotsOf(ctx, t, root, true) // also of one that was canceled while its process was dead
 }
 
 // ConfirmCancel implements fleet.Work. Conflict while a request of the task is open.

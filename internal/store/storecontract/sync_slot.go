@@ -40,8 +40,10 @@ func slotTaken(w *world) {
 	_, lease := w.claimed("me")
 	_, other := w.claimed("you")
 	mine, yours := w.runningChild(lease, "a"), w.runningChild(other, "b")
-	if !w.takes(lease, mine, "server x", 1) || !w.takes(lease, mine, "server x", 1) {
-		w.Fatal("the only slot is not taken")
+	for range 2 {
+		if !w.takes(lease, mine, "server x", 1) {
+			w.Fatal("the only slot is not taken")
+		}
 	}
 	if w.takes(other, yours, "server x", 1) {
 		w.Error("two have the only slot")
