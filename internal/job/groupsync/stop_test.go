@@ -207,22 +207,21 @@ func TestMaxRuntimeOfParts(t *testing.T) {
 	release := f.Primary.Hold(pulpfake.On{Task: "synchronize"})
 	defer release()
 	f.Serve()
-	task := f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime, a.MaxConcurrentSyncs = "5s", 1 })
-	f.Until("the first to run", func() bool { return len(running(f.Primary)) == 1 })
-	if ended := f.Ended(task); ended.State != fleet.Failed || !strings.Contains(ended.Error.Msg, "timeout: the task ran longer than its max_runtime of 5s") {
+	task := f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxRuntime, a.MaxConcurrentSyncs = "10s", 1 })
+	if ended := f.Ended(task); ended.State != fleet.Failed || !strings.Contains(ended.Error.Msg, "timeout: the task ran longer than its max_runtime of 10s") {
 		t.Errorf("the task is %s: %+v", ended.State, ended.Error)
 	}
 	states := map[fleet.TaskState]int{}
 	for name, child := range f.Children(task.ID) {
 		states[child.State]++
-		if child.Error == nil || !strings.Contains(child.Error.Msg, "max_runtime of 5s") {
+		if child.Error == nil || !strings.Contains(child.Error.Msg, "max_runtime of 10s") {
 			t.Errorf("%s: %+v", name, child.Error)
 		}
 	}
 	if states[fleet.Failed] != 1 || states[fleet.Canceled] != 2 {
 		t.Errorf("children: %v", states)
 	}
-	f.Until("the end to be confirmed", func() bool { return !f.Task(task.ID).CancelConfirmed.IsZero() })
+	f.Until("nothing to be left", func() bool { return f.Leftovers() == nil })
 	if all := stoppings(f, t, task.ID); len(all) != 1 || !all[0].Stopped {
 		t.Errorf("told: %+v", all)
 	}
@@ -283,12 +282,14 @@ func TestSilence(t *testing.T) {
 		t.Parallel()
 		f, task, _ := deb(t, policy(2*time.Second))
 		child := f.Children(task.ID)["ext-deb"]
-		f.Until("the task to tell", func() bool { return strings.Contains(f.Task(child.ID).WaitingFor, "is cancelled at") })
 		if ended := f.Ended(task); ended.State != fleet.Failed || !strings.Contains(ended.Error.Msg, "(silent_task_limit)") {
 			t.Errorf("the task is %s: %+v", ended.State, ended.Error)
 		}
 		if child = f.Task(child.ID); child.State != fleet.Failed || !strings.Contains(child.Error.Detail, "silent_task_limit") {
 			t.Errorf("the child is %s: %+v", child.State, child.Error)
+		}
+		if told := detail(f, t, child.ID, "sync repo"); told["silent_since"] == nil || told["silent_ended"] != told["task_href"] {
+			t.Errorf("the stage tells: %v", told)
 		}
 		if n := started(f.Primary, "ext-deb"); n != 1 || len(running(f.Primary)) != 0 {
 			t.Errorf("%d syncs, %d run", n, len(running(f.Primary)))
