@@ -250,6 +250,22 @@ func (s *Server) Reap() {
 	s.pool.schedule()
 }
 
+// Heal ends all faults: nothing is injected, held or made to fail any more, workers are there again and those that died
+// are reaped. A stopped server is for [Server.Restart].
+func (s *Server) Heal() {
+	s.Inject(nil)
+	s.Hook(nil)
+	s.mu.Lock()
+	s.pool.failures = nil
+	for _, h := range s.pool.held {
+		close(h.released)
+	}
+	s.pool.held = nil
+	s.mu.Unlock()
+	s.Reap()
+	s.Revive()
+}
+
 // taskError is a failure with one of Pulp's error codes.
 type taskError struct{ code, text string }
 
