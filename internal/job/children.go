@@ -45,6 +45,9 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 	}
 	slots := make(chan struct{}, max(concurrency, 1))
 	for i := range children {
+		if leftover(children[i]) {
+			wg.Go(func() { r.clear(ctx, children[i]) })
+		}
 		if children[i].State.Final() {
 			continue
 		}

@@ -16,17 +16,18 @@ import (
 // primaries is how many of the servers have repositories from upstream; the others mirror them in turn.
 const primaries = 2
 
-// fleet is a simulated fleet with an upstream that changes.
-type fleet struct {
-	servers  []*pulpfake.Server // the primaries first
-	upstream *upstream
+// simulatedFleet is a simulated fleet with an upstream that changes.
+type simulatedFleet struct {
+	servers   []*pulpfake.Server // the primaries first
+	primaries int
+	upstream  *upstream
 
 	close []func()
 }
 
 // newFleet makes a fleet whose servers hold nothing yet.
-func newFleet(seed uint64, servers, repositories int) (_ *fleet, err error) {
-	f := &fleet{upstream: newUpstream(repositories)}
+func newFleet(seed uint64, servers, repositories int) (_ *simulatedFleet, err error) {
+	f := &simulatedFleet{primaries: primaries, upstream: newUpstream(repositories)}
 	defer func() {
 		if err != nil {
 			f.end()
@@ -51,18 +52,18 @@ func newFleet(seed uint64, servers, repositories int) (_ *fleet, err error) {
 }
 
 // end stops all servers.
-func (f *fleet) end() {
+func (f *simulatedFleet) end() {
 	for i := len(f.close) - 1; i >= 0; i-- {
 		f.close[i]()
 	}
 }
 
 // source gives the primary that a server mirrors; nil for a primary.
-func (f *fleet) source(server int) *pulpfake.Server {
-	if server < primaries {
+func (f *simulatedFleet) source(server int) *pulpfake.Server {
+	if server < f.primaries {
 		return nil
 	}
-	return f.servers[server%primaries]
+	return f.servers[server%f.primaries]
 }
 
 func name(s *pulpfake.Server) string { return strings.TrimPrefix(s.Base(), "http://") }
@@ -88,10 +89,11 @@ type repository struct {
 	name string // on the servers
 	kind string
 	feed string // name of the tree
+	base string // what its base path begins with
 }
 
 // basePath is where its distribution is.
-func (r repository) basePath() string { return "chaos/" + r.name }
+func (r repository) basePath() string { return r.base + "/" + r.name }
 
 // types are the types of the repositories in turn, most of them those that most people have.
 var types = []string{"deb", "rpm", "file", "deb", "rpm", "file", "deb", "rpm", "python", "container"}
@@ -111,7 +113,7 @@ func newUpstream(repositories int) *upstream {
 	u := &upstream{trees: pulpfake.NewUpstream(), tree: map[string]*pulpfake.Tree{}, generation: map[string]int{}}
 	for i := range repositories {
 		feed := fmt.Sprintf("chaos-%03d", i)
-		u.repositories = append(u.repositories, repository{name: "ext-" + feed, kind: types[i%len(types)], feed: feed})
+		u.repositories = append(u.repositories, repository{name: "ext-" + feed, kind: types[i%len(types)], feed: feed, base: "chaos"})
 	}
 	for _, r := range u.repositories {
 		u.change(r)

@@ -18,7 +18,7 @@ import (
 
 // load asks the API for work, as people and programs do.
 type load struct {
-	fleet   *fleet
+	fleet   *simulatedFleet
 	watcher *watcher
 	client  *client.Client
 	rand    *rand.Rand
@@ -31,7 +31,7 @@ type load struct {
 	snapshots  int
 }
 
-func newLoad(seed uint64, f *fleet, w *watcher, address string) (*load, error) {
+func newLoad(seed uint64, f *simulatedFleet, w *watcher, address string) (*load, error) {
 	c, err := client.New(address, client.WithPolling(100*time.Millisecond, 500*time.Millisecond, 30*time.Second))
 	return &load{fleet: f, watcher: w, client: c, rand: chance(seed, 2), ids: map[string]int64{}, asked: map[string]int{}}, err
 }
@@ -72,24 +72,24 @@ func (l *load) know(ctx context.Context) error {
 func (l *load) one(ctx context.Context) {
 	server := l.rand.IntN(len(l.fleet.servers))
 	if l.rand.IntN(4) == 0 {
-		server = l.rand.IntN(primaries)
+		server = l.rand.IntN(l.fleet.primaries)
 	}
 	runtime := []string{"10m", "10m", "10m", "4s"}[l.rand.IntN(4)]
 	switch n := l.rand.IntN(100); {
 	case n < 8:
-		_, _ = l.ask(ctx, l.rand.IntN(primaries), "register_repos", map[string]any{"max_runtime": runtime})
+		_, _ = l.ask(ctx, l.rand.IntN(l.fleet.primaries), "register_repos", map[string]any{"max_runtime": runtime})
 	case n < 35:
 		_, _ = l.ask(ctx, server, "sync_repos", l.sync(server, runtime, "^ext-"))
 	case n < 65:
 		_, _ = l.ask(ctx, server, "sync_repos", l.sync(server, runtime, "^"+l.any().name+"$"))
 	case n < 73:
 		l.snapshots++
-		_, _ = l.ask(ctx, l.rand.IntN(primaries), "snapshot_repos", map[string]any{
+		_, _ = l.ask(ctx, l.rand.IntN(l.fleet.primaries), "snapshot_repos", map[string]any{
 			"max_runtime": runtime, "snapshot_prefix": fmt.Sprintf("c%d", l.rand.IntN(l.snapshots)), "allow_snapshot_reuse": l.rand.IntN(2) == 0,
 			"regex_include": fmt.Sprintf("^ext-chaos-..%d$", l.rand.IntN(10)), "regex_exclude": "0$",
 		})
 	case n < 77:
-		_, _ = l.ask(ctx, l.rand.IntN(primaries), "remove_repos", map[string]any{
+		_, _ = l.ask(ctx, l.rand.IntN(l.fleet.primaries), "remove_repos", map[string]any{
 			"max_runtime": runtime, "dry_run": false, "confirm": 100, "regex_include": fmt.Sprintf("^snap-c%d-", l.rand.IntN(l.snapshots+1)),
 		})
 	case n < 82:
@@ -199,13 +199,13 @@ func (l *load) undisturbed(ctx context.Context, found *findings) error {
 		return body
 	}
 	register := func(int) map[string]any { return map[string]any{"max_runtime": "10m"} }
-	if err := all(0, primaries, "register_repos", register); err != nil {
+	if err := all(0, l.fleet.primaries, "register_repos", register); err != nil {
 		return err
 	}
-	if err := all(0, primaries, "sync_repos", everything); err != nil {
+	if err := all(0, l.fleet.primaries, "sync_repos", everything); err != nil {
 		return err
 	}
-	return all(primaries, len(l.fleet.servers), "sync_repos", everything)
+	return all(l.fleet.primaries, len(l.fleet.servers), "sync_repos", everything)
 }
 
 func shortened(text string) string {

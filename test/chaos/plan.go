@@ -35,8 +35,20 @@ var weights = []struct {
 	kind   kind
 	weight int
 }{
-	{killed, 4}, {killedAt, 8}, {lostReplies, 12}, {delays, 8}, {errors5xx, 12}, {refused, 6}, {hanging, 5}, {deadWorkers, 8}, {failing, 10},
-	{sessions, 5}, {contentDown, 6}, {upstreamBad, 6}, {database, 8}, {paused, 3},
+	{killed, 4},
+	{killedAt, 8},
+	{lostReplies, 12},
+	{delays, 8},
+	{errors5xx, 12},
+	{refused, 6},
+	{hanging, 5},
+	{deadWorkers, 8},
+	{failing, 10},
+	{sessions, 5},
+	{contentDown, 6},
+	{upstreamBad, 6},
+	{database, 8},
+	{paused, 3},
 }
 
 // event is one planned fault.
@@ -66,7 +78,7 @@ func planOf(seed uint64, lasts time.Duration, servers int, scaled bool) []event 
 		all += w.weight
 	}
 	var plan []event
-	for at := between(r, 0, 2*time.Second); at < lasts; at += between(r, 100*time.Millisecond, 1100*time.Millisecond) {
+	for at := between(r, 0, 2*time.Second); at < lasts; at += between(r, 100*time.Millisecond, 700*time.Millisecond) {
 		e := event{
 			at: at, server: r.IntN(servers), lasts: between(r, 500*time.Millisecond, 6*time.Second), share: 0.1 + 0.5*r.Float64(), choice: r.IntN(1000),
 		}

@@ -22,7 +22,7 @@ type process struct {
 	args []string
 	env  []string
 	log  string
-	died func(name string, err error) // told when it ends though nobody killed it
+	died func(p *process, life time.Duration, err error) // told when it ends though nobody killed it
 
 	mu      sync.Mutex
 	command *exec.Cmd
@@ -47,7 +47,7 @@ func (p *process) start() error {
 	if err := command.Start(); err != nil {
 		return err
 	}
-	ended := make(chan struct{})
+	ended, began := make(chan struct{}), time.Now()
 	p.command, p.wanted, p.ended = command, true, ended
 	go func() {
 		err := command.Wait()
@@ -57,7 +57,7 @@ func (p *process) start() error {
 		p.mu.Unlock()
 		close(ended)
 		if unexpected {
-			p.died(p.name, err)
+			p.died(p, time.Since(began), err)
 		}
 	}()
 	return nil
@@ -118,7 +118,7 @@ func newCluster(binary, dir, databaseURL, listen string, broken func(string, ...
 	add := func(name string, args ...string) {
 		c.processes = append(c.processes, &process{
 			name: name, args: append(append([]string{binary}, args...), common...), log: filepath.Join(dir, name+".log"), env: environment(databaseURL),
-			died: func(name string, err error) { broken("%s ended by itself: %v (see its log)", name, err) },
+			died: c.died,
 		})
 	}
 	if databaseURL == "" {
@@ -131,6 +131,28 @@ func newCluster(binary, dir, databaseURL, listen string, broken func(string, ...
 	add("worker-2", "worker")
 	add("api", "api", "--listen", listen)
 	return c
+}
+
+// notReady is how long a start may take, and unavailable what it exits with where the database does not answer then.
+const (
+	notReady    = 5 * time.Second
+	unavailable = 6
+)
+
+// died starts a process again that ended by itself, as a service manager does. That is in order only where the database did not
+// answer as it started.
+func (c *cluster) died(p *process, life time.Duration, err error) {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != unavailable || life > notReady {
+		c.broken("%s ended by itself after %s: %v (see its log)", p.name, life.Round(time.Second), err)
+	}
+	_ = pause(context.Background(), time.Second)
+	p.mu.Lock()
+	wanted := p.wanted
+	p.mu.Unlock()
+	if wanted {
+		_ = p.start()
+	}
 }
 
 func (c *cluster) start() error {

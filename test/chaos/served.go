@@ -261,7 +261,7 @@ var wheel = regexp.MustCompile(`(alpha-([0-9]+\.0)-py3-none-any\.whl)#sha256=([0
 
 func (c *content) readPython(head []byte) error {
 	for _, m := range wheel.FindAllStringSubmatch(string(head), -1) {
-		of := content{server: c.server, repository: repository{name: c.repository.name}} // the content app serves the files
+		of := content{server: c.server, repository: repository{name: c.repository.name, base: c.repository.base}} // the content app serves the files
 		if _, err := of.checked(m[1], m[3]); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 const requestLimit = 4
 
 // configure writes config.ini, pulp_config.yml and a definition for each repository.
-func (f *fleet) configure(dir string) error {
+func (f *simulatedFleet) configure(dir string) error {
 	definitions := filepath.Join(dir, "definitions")
 	if err := os.MkdirAll(filepath.Join(definitions, "remote"), 0o700); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (u *upstream) definition(r repository) map[string]any {
 }
 
 // schedule writes pulp_config.yml: everything once a minute, or never.
-func (f *fleet) schedule(dir string, scheduled bool) error {
+func (f *simulatedFleet) schedule(dir string, scheduled bool) error {
 	when, registration := "", ""
 	if scheduled {
 		when = ", schedule: '* * * * *'"

@@ -66,7 +66,7 @@ func simulated(ctx context.Context, o options) (err error) {
 	if err := rest(ctx, o, r, found); err != nil {
 		return err
 	}
-	if err := f.invariants(ctx, r, found); err != nil {
+	if err := f.invariants(ctx, r, false, found); err != nil {
 		return err
 	}
 	if err := l.undisturbed(ctx, found); err != nil {
@@ -76,7 +76,7 @@ func simulated(ctx context.Context, o options) (err error) {
 		return err
 	}
 	f.equal(w, found)
-	if err := errors.Join(f.invariants(ctx, r, found), l.lost(ctx, r, found)); err != nil {
+	if err := errors.Join(f.invariants(ctx, r, true, found), l.lost(ctx, r, found)); err != nil {
 		return err
 	}
 	watched()
@@ -97,7 +97,7 @@ func begin(ctx context.Context, run func(context.Context)) (end func()) {
 }
 
 // disturbed carries out the plan while work is asked for and upstream changes.
-func disturbed(ctx context.Context, o options, s *storm, l *load, f *fleet, plan []event) {
+func disturbed(ctx context.Context, o options, s *storm, l *load, f *simulatedFleet, plan []event) {
 	say("%d events in %s on %d servers with %d repositories each", len(plan), o.lasts, o.servers, o.repositories)
 	asking := begin(ctx, l.run)
 	defer asking()

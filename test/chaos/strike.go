@@ -19,7 +19,7 @@ import (
 // storm carries a plan out and counts what was really done.
 type storm struct {
 	seed    uint64
-	fleet   *fleet
+	fleet   *simulatedFleet
 	cluster *cluster
 	cut     func(ctx context.Context) error // cuts all connections to the database; nil: there are none
 
@@ -45,7 +45,7 @@ type trap struct {
 	back   time.Duration
 }
 
-func newStorm(seed uint64, f *fleet, c *cluster) *storm {
+func newStorm(seed uint64, f *simulatedFleet, c *cluster) *storm {
 	s := &storm{seed: seed, fleet: f, cluster: c, counts: map[kind]int{}, windows: map[int][]window{}}
 	for i, server := range f.servers {
 		server.Inject(func(r *http.Request, n int) pulpfake.Fault { return s.fault(i, r, n) })
@@ -125,7 +125,9 @@ func (s *storm) strike(ctx context.Context, e event, number uint64) {
 // chaosReason is why Pulp tasks fail that we make fail.
 const chaosReason = "chaos: no space left on device"
 
-func (s *storm) victim(e event) *process { return s.cluster.processes[e.choice%len(s.cluster.processes)] }
+func (s *storm) victim(e event) *process {
+	return s.cluster.processes[e.choice%len(s.cluster.processes)]
+}
 
 // killed ends a process and starts it again after a while.
 func (s *storm) killed(ctx context.Context, k kind, victim *process, back time.Duration) {

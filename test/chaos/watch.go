@@ -38,7 +38,7 @@ func (f *findings) list() []string {
 
 // watcher reads all repositories over and over, and remembers what was served.
 type watcher struct {
-	fleet    *fleet
+	fleet    *simulatedFleet
 	findings *findings
 
 	mu      sync.Mutex
@@ -47,7 +47,7 @@ type watcher struct {
 	reads   int
 }
 
-func newWatcher(f *fleet, found *findings) *watcher {
+func newWatcher(f *simulatedFleet, found *findings) *watcher {
 	return &watcher{fleet: f, findings: found, seen: map[string]int{}, removed: map[string]bool{}}
 }
 

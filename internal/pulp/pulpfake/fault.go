@@ -266,6 +266,29 @@ func (s *Server) Heal() {
 	s.Revive()
 }
 
+// Damage replaces a file of what a distribution serves now, or takes it away where body is nil, as a broken disk does. It
+// tells whether the file was there.
+func (s *Server) Damage(basePath, path string, body []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.basePaths[basePath]
+	if o == nil {
+		return false
+	}
+	p := s.resolve(o)
+	if p == nil || p.pub.files[path] == nil {
+		return false
+	}
+	if body == nil {
+		delete(p.pub.files, path)
+		return true
+	}
+	damaged := *p.pub.files[path]
+	damaged.data = body
+	p.pub.files[path] = &damaged
+	return true
+}
+
 // taskError is a failure with one of Pulp's error codes.
 type taskError struct{ code, text string }
 
