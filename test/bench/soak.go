@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	soakServers      = 10
-	soakRepositories = 20
+	soakServers      = 6
+	soakRepositories = 8
 	soakHours        = 14 * 24 // simulated, of schedules that run each hour
 	soakChanges      = 12      // hours between two changes upstream
 	soakRest         = 3 * time.Second
@@ -26,7 +26,7 @@ const (
 
 // soak runs the daemon for two simulated weeks and then for SOAK_SECONDS of real time, and looks at what grows. In the simulated weeks
 // every schedule, meant to run once an hour, is made due again as soon as its last run is over: the next run in the database is set to
-// now. So two weeks take as long as 336 runs of each of 15 schedules do. Clocks are real: what goes by time (leases, the age of sessions,
+// now. So two weeks take as long as 336 runs of each of 9 schedules do. Clocks are real: what goes by time (leases, the age of sessions,
 // pruning) sees minutes, not weeks.
 func soak(ctx context.Context, o options, r *result) (err error) {
 	seconds := 3600
