@@ -120,6 +120,11 @@ func serveFakes(ctx context.Context) error {
 	fill(upstream, 1)
 	told := fakesToldOf{Upstream: base}
 	var servers []*pulpfake.Server
+	defer func() {
+		for _, s := range servers {
+			s.Close()
+		}
+	}()
 	for i := range shape.Servers {
 		options := pulpfake.Options{Name: fmt.Sprintf("fake-%03d", i), Seed: shape.Seed + uint64(i), Workers: shape.Workers}
 		if !shape.Quick {
@@ -127,11 +132,10 @@ func serveFakes(ctx context.Context) error {
 			options.Delay, options.TaskDuration = times.request, times.pulpTask
 		}
 		s := pulpfake.New(options)
-		defer s.Close()
+		servers = append(servers, s)
 		if _, err := s.Listen("127.0.0.1:0"); err != nil {
 			return err
 		}
-		servers = append(servers, s)
 		told.Servers = append(told.Servers, address(s))
 	}
 	var config net.ListenConfig

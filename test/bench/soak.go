@@ -24,6 +24,9 @@ const (
 	soakRest         = 3 * time.Second
 )
 
+// storedTime is how the store writes a moment: it fires a schedule only whose moment it finds again, letter by letter.
+const storedTime = "2006-01-02 15:04:05.999999+00:00"
+
 // soak runs the daemon for two simulated weeks and then for SOAK_SECONDS of real time, and looks at what grows. In the simulated weeks
 // every schedule, meant to run once an hour, is made due again as soon as its last run is over: the next run in the database is set to
 // now. So two weeks take as long as 336 runs of each of 9 schedules do. Clocks are real: what goes by time (leases, the age of sessions,
@@ -89,7 +92,7 @@ func (d *daemon) weeks(ctx context.Context, f *fakes, r *result) error {
 				return err
 			}
 		}
-		if _, err := db.ExecContext(ctx, "UPDATE schedules SET next_run = ?", time.Now().UTC().Add(-time.Second).Format("2006-01-02 15:04:05.000000+00:00")); err != nil {
+		if _, err := db.ExecContext(ctx, "UPDATE schedules SET next_run = ?", time.Now().UTC().Add(-time.Second).Format(storedTime)); err != nil {
 			return err
 		}
 		if err := d.idle(ctx, db); err != nil {
@@ -123,7 +126,7 @@ func (d *daemon) idle(ctx context.Context, db *sql.DB) error {
 		}
 		var due, busy int
 		err := db.QueryRowContext(limit, "SELECT (SELECT count(*) FROM schedules WHERE next_run <= ?), (SELECT count(*) FROM tasks WHERE state IN ('queued', 'running'))",
-			time.Now().UTC().Format("2006-01-02 15:04:05.000000+00:00")).Scan(&due, &busy)
+			time.Now().UTC().Format(storedTime)).Scan(&due, &busy)
 		if err != nil {
 			return err
 		}

@@ -92,23 +92,11 @@ func (p *process) end(s syscall.Signal, limit time.Duration) bool {
 // kill ends the process with SIGKILL.
 func (p *process) kill() bool { return p.end(syscall.SIGKILL, time.Minute) }
 
-// pid gives the process's id; 0: it does not live.
-func (p *process) pid() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.command == nil {
-		return 0
-	}
-	return p.command.Process.Pid
-}
-
 // cluster is all processes of ours: one that does everything, or each role apart on PostgreSQL.
 type cluster struct {
 	url       string
 	processes []*process
 	broken    func(format string, args ...any)
-
-	mu sync.Mutex // of starting and stopping
 }
 
 // newCluster tells what to run; nothing runs yet.

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/xml"
@@ -53,7 +54,6 @@ type content struct {
 	server      *pulpfake.Server
 	repository  repository
 	generations map[string][]int // of each package
-	registry    map[string][]byte
 }
 
 // heads are the files by which clients verify all else, by type.
@@ -70,7 +70,7 @@ func (c *content) get(at string) []byte {
 	if prefix == "" {
 		prefix = "/pulp/content/"
 	}
-	request := httptest.NewRequest(http.MethodGet, prefix+c.repository.basePath()+"/"+at, http.NoBody)
+	request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, prefix+c.repository.basePath()+"/"+at, http.NoBody)
 	request.Header.Set(reader, "1")
 	answer := httptest.NewRecorder()
 	c.server.ServeHTTP(answer, request)

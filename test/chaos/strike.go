@@ -29,7 +29,6 @@ type storm struct {
 	content atomic.Uint64    // requests of content apps so far
 	trap    atomic.Pointer[trap]
 	running sync.WaitGroup
-	over    atomic.Bool
 }
 
 // window is a time in which requests to a server suffer.
