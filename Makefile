@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TRIMPATH := $(if $(RELEASE),-trimpath)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: browser help demo dev test race kills machines lint check schemathesis contract e2e contract-lts e2e-lts bench generate build clean tools
+.PHONY: browser help demo dev test race kills chaos soak machines lint check schemathesis contract e2e contract-lts e2e-lts bench generate build clean tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,12 @@ kills: ## killed and disturbed at every single request of every job, on the fake
 
 machines: ## real processes on a real PostgreSQL: restarts, kills, cut networks, a database that is gone, clocks that differ (SCENARIOS="kill skew")
 	test/machines/run $(SCENARIOS)
+
+chaos: ## random faults on a simulated fleet, then all invariants (CHAOS_SEED, CHAOS_SECONDS, CHAOS_DATABASE_URL, CHAOS_REAL: docs/operations.md)
+	CGO_ENABLED=0 go run ./test/chaos
+
+soak: ## two simulated weeks of schedules, then an hour of real ones: what grows (SOAK_SECONDS=3600)
+	CGO_ENABLED=0 go run ./test/bench soak
 
 lint: $(GOLANGCI_LINT) ## golangci-lint, import rules included
 	$(GOLANGCI_LINT) run ./...

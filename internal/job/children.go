@@ -46,6 +46,9 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 	}
 	slots := make(chan struct{}, max(concurrency, 1))
 	for i := range children {
+		if leftover(children[i]) {
+			wg.Go(func() { r.clear(ctx, children[i], &place{slots: slots, count: func(int, int) {}}) })
+		}
 		if children[i].State.Final() {
 			continue
 		}
@@ -108,7 +111,7 @@ func (r *Run) child(ctx context.Context, task fleet.Task, own *place) (fleet.Tas
 	}
 	if task.MaxRuntime > 0 {
 		var stop context.CancelFunc
-		ctx, stop = context.WithDeadlineCause(ctx, task.Started.Add(task.MaxRuntime), fleet.ErrTimeout)
+		ctx, stop = context.WithDeadlineCause(ctx, r.local(task.Started.Add(task.MaxRuntime)), fleet.ErrTimeout)
 		defer stop()
 	}
 	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, place: own, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}

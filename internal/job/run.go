@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -22,8 +23,9 @@ type Run struct {
 	Log   *slog.Logger
 
 	gate   func(context.Context) error
-	parent *Run   // nil for the root
-	place  *place // among the children that run at a time; nil for the root
+	began  time.Time // by our clock, when the store's was at Task.Updated; root only
+	parent *Run      // nil for the root
+	place  *place    // among the children that run at a time; nil for the root
 
 	mu     sync.Mutex
 	stages map[string]fleet.Stage // of earlier attempts, by name
@@ -35,7 +37,7 @@ type Run struct {
 // NewRun begins an attempt at a root task. Gate is asked before each request to Pulp
 // and fails once the lease may be lost.
 func NewRun(ctx context.Context, env *Env, task fleet.Task, lease fleet.Lease, gate func(context.Context) error) (*Run, error) {
-	r := &Run{Task: task, Lease: lease, Env: env, gate: gate, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
+	r := &Run{Task: task, Lease: lease, Env: env, gate: gate, began: time.Now(), cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
 	return r, r.begin(ctx)
 }
 
@@ -52,6 +54,9 @@ func (r *Run) begin(ctx context.Context) error {
 	}
 	return nil
 }
+
+// local gives the moment of our clock that is one of the store's; the two may differ.
+func (r *Run) local(stores time.Time) time.Time { return r.began.Add(stores.Sub(r.Task.Updated)) }
 
 // Resumed tells whether an earlier attempt left stages behind.
 func (r *Run) Resumed() bool { return len(r.stages) > 0 }

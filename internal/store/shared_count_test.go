@@ -20,13 +20,13 @@ func TestSharedCountIsNotOlderThanTheQuestion(t *testing.T) {
 		ask := func(context.Context) (int64, error) {
 			asked.Add(1)
 			seen := rows.Load()
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return seen, nil
 		}
 		var all sync.WaitGroup
 		for i := range 10 {
 			all.Go(func() {
-				time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+				<-time.After(time.Duration(i) * 100 * time.Millisecond)
 				mine := rows.Add(1)
 				if total, err := counts.count(t.Context(), "how many", ask); err != nil || total < mine {
 					t.Errorf("question %d got %d, %v", mine, total, err)
@@ -99,11 +99,11 @@ func TestBigCountIsGoodForAWhile(t *testing.T) {
 			rows = first + 1
 			if first < bigCount {
 				want(first + 1)
-				time.Sleep(bigCountFor)
+				<-time.After(bigCountFor)
 				continue
 			}
 			want(first)
-			time.Sleep(bigCountFor)
+			<-time.After(bigCountFor)
 			want(first + 1)
 		}
 		for i := range 2 * bigCounts {

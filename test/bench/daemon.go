@@ -23,6 +23,7 @@ import (
 type daemon struct {
 	dir    string // configuration, data, log
 	url    string
+	meters string        // URL of its metrics; empty: none
 	ready  time.Duration // from the process's start to the first 200 of /readyz
 	client *client.Client
 
@@ -61,6 +62,11 @@ func workspace(ctx context.Context, o options, name string) (dir, binary string,
 
 // serve starts the daemon on the configuration in a folder and waits until it is ready.
 func serve(ctx context.Context, binary, dir string) (*daemon, error) {
+	return serveWith(ctx, binary, dir, "")
+}
+
+// serveWith is serve with an address for metrics; empty: none.
+func serveWith(ctx context.Context, binary, dir, metrics string) (*daemon, error) {
 	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
@@ -74,7 +80,10 @@ func serve(ctx context.Context, binary, dir string) (*daemon, error) {
 		return nil, err
 	}
 	d.command = exec.CommandContext(context.WithoutCancel(ctx), binary, "serve", "--config", filepath.Join(dir, "config.ini"), "--sync-config", filepath.Join(dir, "pulp_config.yml"),
-		"--data-dir", filepath.Join(dir, "data"), "--listen", listen, "--metrics-listen", "")
+		"--data-dir", filepath.Join(dir, "data"), "--listen", listen, "--metrics-listen", metrics)
+	if metrics != "" {
+		d.meters = "http://" + metrics + "/metrics"
+	}
 	d.command.Env = environment()
 	d.command.Stdout, d.command.Stderr = d.log, d.log
 	began := time.Now()

@@ -18,14 +18,20 @@ type figure struct {
 	Name     string    `json:"name"`
 	Measured float64   `json:"measured"`
 	Unit     string    `json:"unit,omitempty"`
-	Goal     float64   `json:"goal,omitempty"` // at most; 0 with Free: none
+	Goal     float64   `json:"goal,omitempty"` // at most, or with AtLeast at least; 0 with Free: none
+	AtLeast  bool      `json:"at_least,omitempty"`
 	Free     bool      `json:"no_goal,omitempty"`
 	Rounds   []float64 `json:"rounds,omitempty"`   // what Measured is the median of
 	Original string    `json:"original,omitempty"` // the same of the Python program this one replaces
 	Note     string    `json:"note,omitempty"`
 }
 
-func (f figure) met() bool { return f.Free || f.Measured <= f.Goal }
+func (f figure) met() bool {
+	if f.AtLeast {
+		return f.Free || f.Measured >= f.Goal
+	}
+	return f.Free || f.Measured <= f.Goal
+}
 
 // result is one measurement: its figures, where and how they came about.
 type result struct {
@@ -45,7 +51,10 @@ func newResult(name string, o options) *result {
 	if name == "fleet" {
 		command += fmt.Sprintf(" -seed %d", o.seed)
 	}
-	if (name == "lists" || name == "schedules") && o.postgres != "" {
+	if name == "wide" {
+		command += fmt.Sprintf(" -seed %d", o.seed)
+	}
+	if (name == "lists" || name == "states" || name == "schedules") && o.postgres != "" {
 		command += " -postgres URL"
 	}
 	return &result{
@@ -95,6 +104,9 @@ func (f figure) measured() string {
 func (f figure) goal() string {
 	if f.Free {
 		return "–"
+	}
+	if f.AtLeast {
+		return "≥ " + number(f.Goal) + f.suffix()
 	}
 	return "≤ " + number(f.Goal) + f.suffix()
 }

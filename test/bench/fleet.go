@@ -58,15 +58,19 @@ func simulatedFleet(ctx context.Context, o options, r *result) (err error) {
 }
 
 // fleetTimes are the seeded times: the same for the simulated server and for the simulator.
-type fleetTimes struct{ seed uint64 }
+type fleetTimes struct {
+	seed   uint64
+	longer int // how many times longer Pulp tasks take; 0: as they are
+}
 
 // pulpTask is how long a Pulp task takes. Syncs take 0.5 to 4 s, publications 0.2 to 1 s, all else nothing.
 func (t fleetTimes) pulpTask(task, repository string) time.Duration {
+	longer := time.Duration(max(t.longer, 1))
 	switch {
 	case strings.Contains(task, "synchronize"):
-		return t.between(500*time.Millisecond, 4*time.Second, "sync", repository)
+		return longer * t.between(500*time.Millisecond, 4*time.Second, "sync", repository)
 	case strings.Contains(task, "publish"):
-		return t.between(200*time.Millisecond, time.Second, "publish", repository)
+		return longer * t.between(200*time.Millisecond, time.Second, "publish", repository)
 	}
 	return 0
 }
@@ -91,6 +95,11 @@ func (t fleetTimes) chain(fake *pulpfake.Server, name string) []step {
 			path = kind.path
 		}
 	}
+	return t.steps(path, name)
+}
+
+// steps are those of a repository whose type has a path in Pulp's API.
+func (t fleetTimes) steps(path, name string) []step {
 	chain := []step{
 		{t.request("POST repositories/" + path + "/{}/sync/"), false},
 		{t.pulpTask("synchronize", name), true},

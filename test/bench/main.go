@@ -8,6 +8,9 @@
 //	go run ./test/bench unchanged  1,000 mirrored repositories of which nothing has changed, on two simulated servers
 //	go run ./test/bench large      5,000 definitions on a simulated server, nothing to change
 //	go run ./test/bench fleet      200 repositories on a simulated server beside the simulator's ideal
+//	go run ./test/bench wide       100 simulated servers with 50 repositories each, all synced at once, beside the simulator's ideal
+//	go run ./test/bench states     state changes of tasks in the store; -postgres URL: on PostgreSQL, too
+//	go run ./test/bench soak       two simulated weeks of schedules, then SOAK_SECONDS (3600) of real ones: what grows; not in all
 //	go run ./test/bench lists      lists of 500,000 repositories and 100,000 tasks, 8 connections; -postgres URL: on PostgreSQL, too
 //	go run ./test/bench schedules  10,000 schedules due within an hour, and in the same moment; -postgres URL: on PostgreSQL, too
 //	go run ./test/bench start      ready time, memory, processor time at rest, size
@@ -45,7 +48,17 @@ var measurements = []struct {
 	name string
 	run  func(ctx context.Context, o options, r *result) error
 }{
-	{"start", start}, {"requests", requests}, {"large", large}, {"unchanged", unchanged}, {"fleet", simulatedFleet}, {"lists", lists}, {"schedules", schedules}, {"real", realServer},
+	{"start", start},
+	{"requests", requests},
+	{"large", large},
+	{"unchanged", unchanged},
+	{"fleet", simulatedFleet},
+	{"wide", wide},
+	{"states", states},
+	{"lists", lists},
+	{"schedules", schedules},
+	{"real", realServer},
+	{"soak", soak},
 }
 
 func main() {
@@ -77,13 +90,16 @@ func run(args []string) error {
 		return err
 	}
 	o.root, o.results = root, filepath.Join(root, "test", "bench", "results")
-	if what == "report" {
+	switch what {
+	case "report":
 		return report(o)
+	case "fakes": // the process beside a measurement that the simulated servers live in
+		return serveFakes(ctx)
 	}
 	measured := false
 	var missed []string
 	for _, m := range measurements {
-		if what != m.name && what != "all" {
+		if what != m.name && (what != "all" || m.name == "soak") { // which takes hours
 			continue
 		}
 		measured = true
@@ -98,7 +114,7 @@ func run(args []string) error {
 		missed = append(missed, r.missed()...)
 	}
 	if !measured {
-		return errors.New("say what to measure: start, requests, large, unchanged, fleet, lists, schedules, real, all; or report")
+		return errors.New("say what to measure: start, requests, large, unchanged, fleet, wide, states, lists, schedules, real, all; soak; or report")
 	}
 	if err := report(o); err != nil {
 		return err

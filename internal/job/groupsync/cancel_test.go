@@ -129,6 +129,39 @@ func TestCancelChild(t *testing.T) {
 	f.Tidy()
 }
 
+// TestCancelAbandonedChild: a child that is canceled while nobody works on it, because its process died, does not keep its
+// repository locked until its parent ends: whoever takes the parent up cancels its Pulp task and frees it.
+func TestCancelAbandonedChild(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	releaseDeb := f.Primary.Hold(pulpfake.On{Task: "synchronize", Repository: "ext-deb"})
+	defer releaseDeb()
+	release := f.Primary.Hold(pulpfake.On{Task: "synchronize", Repository: "ext-rpm"})
+	defer release()
+	stop := f.Serve()
+	task := f.QueueSync(f.Primary, nil)
+	f.Until("the children to run", func() bool {
+		return f.Children(task.ID)["ext-file"].State == fleet.Completed && strings.Count(f.Story(task.ID), "task_href") >= 2 && len(running(f.Primary)) == 2
+	})
+	stop()
+	child := f.Children(task.ID)["ext-deb"]
+	f.Cancel(child.ID)
+	f.CloseStore()
+	f.OpenStore()
+	f.Serve()
+	confirmed(f, child.ID)
+	f.Until("the lock to be free", func() bool { return len(f.Locks(f.Primary)) == 1 })
+	if now := f.Task(task.ID); now.State != fleet.Running {
+		t.Errorf("the parent is %s while a child still runs", now.State)
+	}
+	release()
+	if ended := f.Ended(task); ended.State != fleet.Failed || !strings.Contains(ended.Error.Msg, "ext-deb: canceled") {
+		t.Errorf("the parent: %s %+v", ended.State, ended.Error)
+	}
+	f.Tidy()
+}
+
 // TestCancelWaitingChild: a child that has not begun is canceled without a word to Pulp.
 func TestCancelWaitingChild(t *testing.T) {
 	t.Parallel()

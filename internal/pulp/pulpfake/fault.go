@@ -250,6 +250,45 @@ func (s *Server) Reap() {
 	s.pool.schedule()
 }
 
+// Heal ends all faults: nothing is injected, held or made to fail any more, workers are there again and those that died
+// are reaped. A stopped server is for [Server.Restart].
+func (s *Server) Heal() {
+	s.Inject(nil)
+	s.Hook(nil)
+	s.mu.Lock()
+	s.pool.failures = nil
+	for _, h := range s.pool.held {
+		close(h.released)
+	}
+	s.pool.held = nil
+	s.mu.Unlock()
+	s.Reap()
+	s.Revive()
+}
+
+// Damage replaces a file of what a distribution serves now, or takes it away where body is nil, as a broken disk does. It
+// tells whether the file was there.
+func (s *Server) Damage(basePath, path string, body []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.basePaths[basePath]
+	if o == nil {
+		return false
+	}
+	p := s.resolve(o)
+	if p == nil || p.pub.files[path] == nil {
+		return false
+	}
+	if body == nil {
+		delete(p.pub.files, path)
+		return true
+	}
+	damaged := *p.pub.files[path]
+	damaged.data = body
+	p.pub.files[path] = &damaged
+	return true
+}
+
 // taskError is a failure with one of Pulp's error codes.
 type taskError struct{ code, text string }
 
