@@ -98,7 +98,7 @@ func TestRoutesAskForTheRightRole(t *testing.T) {
 		switch {
 		case everyones[rt.id]:
 			want = everyone
-		case rt.id == "list-audit":
+		case rt.id == "list-audit", rt.id == "get-database":
 		case rt.method == http.MethodGet, readersToo[rt.id]:
 			want = readers
 		}

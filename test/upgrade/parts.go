@@ -100,7 +100,7 @@ func newerTables(ctx context.Context, dir string, _, newer release) error {
 		return errors.Join(err, d.stop())
 	}
 	sync, err := f.begin(ctx, d)
-	if err = errors.Join(err, d.stop()); err != nil {
+	if err := errors.Join(err, d.stop()); err != nil {
 		return err
 	}
 	if err := addTo(ctx, "sqlite", filepath.Join(dir, "data", "pulp-manager.db")); err != nil {
@@ -109,7 +109,7 @@ func newerTables(ctx context.Context, dir string, _, newer release) error {
 	if d, err = start(ctx, newer, at, "serve"); err != nil {
 		return err
 	}
-	if err = errors.Join(sync.end(ctx, d), d.stop()); err != nil {
+	if err := errors.Join(sync.end(ctx, d), d.stop()); err != nil {
 		return err
 	}
 	if !strings.Contains(d.said(), "newer release") {
@@ -130,22 +130,13 @@ func addTo(ctx context.Context, driver, dsn string) (err error) {
 	if driver == "pgx" {
 		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name NOT LIKE 'river%'"
 	}
-	rows, err := db.QueryContext(ctx, query)
+	tables, err := tablesOf(ctx, db, query)
 	if err != nil {
 		return err
 	}
 	var statements []string
-	for rows.Next() {
-		var table string
-		if err := rows.Scan(&table); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		if table != "goose_db_version" {
-			statements = append(statements, "ALTER TABLE "+table+" ADD COLUMN novelty text", "ALTER TABLE "+table+" ADD COLUMN novelties integer NOT NULL DEFAULT 1")
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
+	for _, table := range tables {
+		statements = append(statements, "ALTER TABLE "+table+" ADD COLUMN novelty text", "ALTER TABLE "+table+" ADD COLUMN novelties integer NOT NULL DEFAULT 1")
 	}
 	for _, statement := range append(statements, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)") {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
@@ -153,6 +144,25 @@ func addTo(ctx context.Context, driver, dsn string) (err error) {
 		}
 	}
 	return nil
+}
+
+func tablesOf(ctx context.Context, db *sql.DB, query string) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var tables []string
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+		if table != "goose_db_version" {
+			tables = append(tables, table)
+		}
+	}
+	return tables, rows.Err()
 }
 
 // sideBySide lets workers of two releases work on one PostgreSQL database at the same time: the older one beside this one, where it can,
@@ -271,13 +281,13 @@ func olderFirst(ctx context.Context, f *fleet, at setting, older, newer release)
 	if err = f.furnish(ctx, api); err == nil {
 		sync, err = f.begin(ctx, api)
 	}
-	if err = errors.Join(err, stop(all)); err != nil {
+	if err := errors.Join(err, stop(all)); err != nil {
 		return err
 	}
 	if api, all, err = processes(newer); err == nil {
 		err = sync.end(ctx, api)
 	}
-	if err = errors.Join(err, stop(all)); err != nil {
+	if err := errors.Join(err, stop(all)); err != nil {
 		return err
 	}
 	say("%s stopped, then %s: all completed, each synced once", older.name, newer.name)
