@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TRIMPATH := $(if $(RELEASE),-trimpath)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: browser help demo dev test race kills chaos soak machines lint check schemathesis contract e2e contract-lts e2e-lts bench generate build clean tools
+.PHONY: browser help demo dev test race kills upgrade chaos soak machines lint check schemathesis contract e2e contract-lts e2e-lts bench generate build clean tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,9 @@ contract-lts: ## the Pulp contract on the older supported set (docs/pulp-version
 
 e2e-lts: ## the Pulp contract and the end-to-end run on the older supported set; stops that lab
 	@$(LTS) .ci/lts contract e2e
+
+upgrade: ## an older release, this one and a newer one take over a running sync from each other (UPGRADE_FROM, UPGRADE_POSTGRES)
+	CGO_ENABLED=0 go run ./test/upgrade
 
 bench: ## the benchmark harness (figures: test/bench/README.md)
 	test/bench/run

@@ -126,3 +126,30 @@ func beside(t *testing.T, s *store.Store, do func()) time.Duration {
 	writing.Wait()
 	return longest
 }
+
+// After much was removed the file becomes smaller, while others write.
+func TestFreedSpaceIsGivenBack(t *testing.T) {
+	s := pastStore(t, storecontract.SQLite)
+	for first := 1; first < 8000; first += 2000 {
+		if err := pastRound(t.Context(), s, first, 2000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := s.DatabaseStatus(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside(t, s, func() {
+		if removed, err := s.Prune(t.Context(), fleet.Retention{Count: 1000, Entries: 100}); err != nil || removed.Tasks < 6900 {
+			t.Errorf("removed: %+v, %v", removed, err)
+		}
+	})
+	after, err := s.DatabaseStatus(t.Context())
+	if err != nil || after.Bytes > before.Bytes*3/4 || after.Free >= 4<<20 {
+		t.Errorf("%d bytes, now %d of which %d are free; %v", before.Bytes, after.Bytes, after.Free, err)
+	}
+	sound, err := store.Read[string](t.Context(), s, "SELECT integrity_check FROM pragma_integrity_check")
+	if err != nil || len(sound) != 1 || sound[0] != "ok" {
+		t.Errorf("the database is %v, %v", sound, err)
+	}
+}

@@ -33,7 +33,7 @@ func openRestorePostgres(ctx context.Context, o RestoreOptions, head BackupHead)
 	r := &restorePostgres{options: o, errs: errs}
 	defer func() {
 		if err != nil {
-			r.close()
+			r.end(ctx)
 		}
 	}()
 	if r.conn, err = pgx.ConnectConfig(ctx, cfg.ConnConfig); err == nil {
@@ -271,8 +271,11 @@ func (r *restorePostgres) finish(ctx context.Context, tables []BackupTable) erro
 	return nil
 }
 
-func (r *restorePostgres) close() {
-	ctx := context.Background()
+func (r *restorePostgres) close() { r.end(context.Background()) }
+
+// end undoes what was not committed.
+func (r *restorePostgres) end(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
 	if r.tx != nil {
 		_ = r.tx.Rollback(ctx)
 	}

@@ -161,7 +161,7 @@ func (r *restoreSQLite) commit(ctx context.Context, tables []BackupTable, before
 	if err := before(); err != nil {
 		return err
 	}
-	return r.replace()
+	return r.replace(ctx)
 }
 
 // finish ends the transaction, if all is as it should be.
@@ -195,14 +195,14 @@ func (r *restoreSQLite) finish(ctx context.Context, tables []BackupTable) error 
 }
 
 // replace gives the new file the database's name. The one that was there keeps another.
-func (r *restoreSQLite) replace() error {
+func (r *restoreSQLite) replace(ctx context.Context) error {
 	fail := func(err error) error {
 		return fault.Wrap(fault.Unavailable, err, "the restored database cannot take its place in %s", r.options.DataDir).WithHint("check the disk, and who owns the directory")
 	}
 	if _, err := os.Stat(r.file); err == nil {
 		// A log that is left belongs to the old one: it goes into it now. A file that is no database has none.
 		if db := sql.OpenDB(sqliteConnector{driver: &sqlite.Driver{}, dsn: sqliteFile(r.file) + "?mode=rw&_busy_timeout=10000"}); db != nil {
-			_, _ = db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+			_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 			_ = db.Close()
 		}
 		_ = os.Remove(r.file + replacedSuffix)

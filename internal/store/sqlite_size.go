@@ -17,7 +17,7 @@ const (
 	// Free pages are given back to the disk once they are a quarter of the file and more than leastFree, because else they are soon used
 	// again; shrinkStep of them at a time, while others wait.
 	freePart   = 4
-	leastFree  = 4096
+	leastFree  = 1024
 	shrinkStep = 256
 )
 
@@ -50,15 +50,20 @@ func (d *sqliteDB) shrink(ctx context.Context) error {
 		if err != nil || mode == 0 || free < leastFree || free < pages/freePart {
 			return err
 		}
-		// It is done while its rows are read, of which there are none.
-		rows, err := d.writer.QueryContext(ctx, "PRAGMA incremental_vacuum("+strconv.Itoa(shrinkStep)+")")
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := d.vacuum(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// vacuum gives some pages back. It is done while its rows are read, of which there are none.
+func (d *sqliteDB) vacuum(ctx context.Context) error {
+	rows, err := d.writer.QueryContext(ctx, "PRAGMA incremental_vacuum("+strconv.Itoa(shrinkStep)+")")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
 }
