@@ -76,11 +76,10 @@ func (d *daemon) others(ctx context.Context) []api.Check {
 	} {
 		check := api.Check{Name: other.check, OK: true}
 		if !other.ours {
-			page, err := d.store.FindProcesses(ctx, fleet.Query{Page: 1, Size: 1000, Sort: "last_seen", Desc: true})
-			switch does := slices.IndexFunc(page.Items, func(p fleet.Process) bool { return p.Alive && slices.Contains(strings.Fields(p.Roles), other.role) }); {
+			switch alive, err := d.aliveIn(ctx, other.role); {
 			case err != nil:
 				check.Warning = "not known: " + shown(err)
-			case does < 0:
+			case alive == 0:
 				check.Warning = fmt.Sprintf("no %s process has been seen for %.0f seconds: %s; start `pulp-manager %s` on some machine, or look why it does not reach the database (`pulp-manager processes`)",
 					other.role, fleet.AliveFor.Seconds(), other.work, other.role)
 			}
@@ -88,4 +87,16 @@ func (d *daemon) others(ctx context.Context) []api.Check {
 		checks = append(checks, check)
 	}
 	return checks
+}
+
+// aliveIn counts the processes alive that have a role.
+func (d *daemon) aliveIn(ctx context.Context, role string) (int, error) {
+	page, err := d.store.FindProcesses(ctx, fleet.Query{Page: 1, Size: 1000, Sort: "last_seen", Desc: true})
+	alive := 0
+	for _, p := range page.Items {
+		if p.Alive && slices.Contains(strings.Fields(p.Roles), role) {
+			alive++
+		}
+	}
+	return alive, err
 }

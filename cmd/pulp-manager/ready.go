@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/api"
+	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/health"
 	"github.com/pulp/pulp-manager/internal/job"
 )
@@ -33,7 +34,12 @@ func (d *daemon) prober(process string) *job.Prober {
 }
 
 // explainer tells what tasks wait for.
-func (d *daemon) explainer() health.Explainer { return health.Explainer{Tasks: d.store} }
+func (d *daemon) explainer() health.Explainer {
+	return health.Explainer{Tasks: d.store, Schedule: d.store.ListedSchedule, Workers: func(ctx context.Context) (int, bool) {
+		alive, err := d.aliveIn(ctx, fleet.ProcessWorker)
+		return alive, err == nil
+	}}
+}
 
 // watchdog tells which tasks are stuck.
 func (d *daemon) watchdog() *health.Watchdog {

@@ -15,8 +15,8 @@ type Explainer struct {
 	Tasks fleet.Tasks
 	// Workers counts the processes alive that run tasks; known is false where nobody can tell. May be nil.
 	Workers func(ctx context.Context) (alive int, known bool)
-	// Attempt tells what a task between two attempts waits for; empty: nothing it knows of. May be nil.
-	Attempt func(ctx context.Context, t fleet.Task) string
+	// Schedule gives a schedule. May be nil.
+	Schedule func(ctx context.Context, id fleet.ScheduleID) (fleet.ListedSchedule, error)
 }
 
 // partsLooked is how many running parts of a task are looked at.
@@ -32,7 +32,7 @@ func (e Explainer) WaitingFor(ctx context.Context, t fleet.Task, stages []fleet.
 	case t.State == fleet.Queued:
 		return e.begin(ctx, t)
 	case t.Parent == 0 && t.Owner == "":
-		return e.again(ctx, t)
+		return again(t)
 	}
 	if text := fleet.WaitingFor(t, stages); text != "" {
 		return text
@@ -43,6 +43,9 @@ func (e Explainer) WaitingFor(ctx context.Context, t fleet.Task, stages []fleet.
 // begin tells why a task has not begun.
 func (e Explainer) begin(ctx context.Context, t fleet.Task) string {
 	since := t.Queued.UTC().Format(time.RFC3339)
+	if before := e.behind(ctx, t); before != 0 {
+		return fmt.Sprintf("task %d (/v1/tasks/%d) of the same schedule to be over", before, before)
+	}
 	alive, known := 0, false
 	if e.Workers != nil {
 		alive, known = e.Workers(ctx)
@@ -56,12 +59,22 @@ func (e Explainer) begin(ctx context.Context, t fleet.Task) string {
 	return fmt.Sprintf("a worker process to begin it, queued since %s", since)
 }
 
+// behind gives the task of the same schedule that a task waits for; 0: none.
+func (e Explainer) behind(ctx context.Context, t fleet.Task) fleet.TaskID {
+	if e.Schedule == nil || t.Schedule == 0 {
+		return 0
+	}
+	s, err := e.Schedule(ctx, t.Schedule)
+	if err != nil || s.Waiting != t.ID {
+		return 0
+	}
+	return s.LastTask
+}
+
 // again tells why nobody works on a task that has begun.
-func (e Explainer) again(ctx context.Context, t fleet.Task) string {
-	if e.Attempt != nil {
-		if text := e.Attempt(ctx, t); text != "" {
-			return text
-		}
+func again(t fleet.Task) string {
+	if !t.NextAttempt.IsZero() {
+		return fmt.Sprintf("its next attempt, %d, at %s: %s", t.Retries+1, t.NextAttempt.UTC().Format(time.RFC3339), t.RetryReason)
 	}
 	return "a process to go on with it: the one before gave it back"
 }

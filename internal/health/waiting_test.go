@@ -69,8 +69,14 @@ func TestWaitingFor(t *testing.T) {
 		{name: "busy workers", task: fleet.Task{ID: 1, State: fleet.Queued}, e: Explainer{Workers: workers(2)}, want: "a free place in a worker process"},
 		{name: "nobody has it", task: fleet.Task{ID: 1, State: fleet.Running}, stages: waits("x"), want: "a process to go on with it"},
 		{
-			name: "its next attempt", task: fleet.Task{ID: 1, State: fleet.Running}, want: "its next attempt",
-			e: Explainer{Attempt: func(context.Context, fleet.Task) string { return "its next attempt" }},
+			name: "its next attempt", want: "its next attempt, 3, at 2026-03-01T12:00:00Z: the vault is sealed",
+			task: fleet.Task{ID: 1, State: fleet.Running, Retries: 2, NextAttempt: noon, RetryReason: "the vault is sealed"},
+		},
+		{
+			name: "behind another of its schedule", task: fleet.Task{ID: 2, State: fleet.Queued, Schedule: 5}, want: "task 1 (/v1/tasks/1) of the same schedule to be over",
+			e: Explainer{Schedule: func(context.Context, fleet.ScheduleID) (fleet.ListedSchedule, error) {
+				return fleet.ListedSchedule{Schedule: fleet.Schedule{LastTask: 1, Waiting: 2}}, nil
+			}},
 		},
 		{name: "a part that runs", task: parts[0], stages: waits("")},
 		{

@@ -33,7 +33,8 @@ func (s *Store) OldestQueued(ctx context.Context) (fleet.TaskID, time.Duration, 
 		Now    time.Time `bun:"now"`
 	}
 	err := s.read.NewSelect().Model((*taskRow)(nil)).Column("t.id", "t.date_queued").ColumnExpr("? AS now", s.clock.now()).
-		Where("t.parent_id IS NULL AND "+unfinished).Where("t.state = ?", fleet.Queued).OrderExpr("t.id").Limit(1).Scan(ctx, &rows)
+		Where("t.parent_id IS NULL AND "+unfinished).Where("t.state = ?", fleet.Queued).
+		Where("NOT EXISTS (SELECT 1 FROM schedules AS w WHERE w.waiting_task_id = t.id)").OrderExpr("t.id").Limit(1).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
 		return 0, 0, s.errors.classify(ctx, err, "look at the queue")
 	}

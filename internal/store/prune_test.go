@@ -44,10 +44,15 @@ var finalStates = []fleet.TaskState{fleet.Completed, fleet.Completed, fleet.Comp
 func pastTasks(t *rapid.T) []pastTask {
 	var all []pastTask
 	rarely := func(what string) bool { return rapid.IntRange(0, 19).Draw(t, what) == 0 }
+	retried := map[int64]bool{}
 	add := func(p pastTask) pastTask {
 		p.id = int64(len(all) + 1)
 		if len(all) > 0 && rapid.IntRange(0, 5).Draw(t, "retries") == 0 {
 			p.retryOf = rapid.SampledFrom(all).Draw(t, "retry of").id
+			if p.root == 0 && retried[p.retryOf] { // a task is retried by one
+				p.retryOf = 0
+			}
+			retried[p.retryOf] = retried[p.retryOf] || p.root == 0
 		}
 		p.ended = time.Duration(rapid.IntRange(0, 120).Draw(t, "days"))*day + time.Hour
 		if rapid.IntRange(0, 9).Draw(t, "open") == 0 {
