@@ -99,7 +99,25 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest, told *stops)
 		return err
 	}
 	told.stopped(stored, row, string(task.State))
-	return r.takeBack(stored, s, row)
+	return errors.Join(r.noteMade(stored, row, task), r.takeBack(stored, s, row))
+}
+
+// noteMade tells the store of a repository's version that a Pulp task brought before its cancellation reached it, while the
+// repository is still locked: who looked at it before looks again.
+func (r *Run) noteMade(ctx context.Context, row fleet.PulpRequest, task pulp.Task) error {
+	version, made := task.CreatedVersion()
+	if !made || task.State != pulp.Completed {
+		return nil
+	}
+	of, err := r.Env.Tasks.Task(ctx, row.Task)
+	if err != nil || of.Repository == 0 {
+		return err
+	}
+	repository, err := r.Env.Repositories.RepositoryByID(ctx, of.Repository)
+	if err != nil || !strings.HasPrefix(string(version), repository.Href) {
+		return err
+	}
+	return r.Env.Repositories.SetServed(ctx, repository.ID, string(version), repository.ServedVersion)
 }
 
 // notStoppedError says that a Pulp task took a cancellation and goes on.

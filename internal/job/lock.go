@@ -37,10 +37,25 @@ func (r *Run) Lock(ctx context.Context, p *Progress, s *Server, repository strin
 			}
 		}
 		p.waits(ctx, "%s on %s: %s", repository, s.Name, holder(*held))
+		p.noteWaited()
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
+}
+
+// Waited tells whether a lock that the stage took was another's at first: what was seen of its repository before may be
+// old, and the store need not know, since Pulp may complete what we have cancelled.
+func (p *Progress) Waited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waited
+}
+
+func (p *Progress) noteWaited() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waited = true
 }
 
 // Unlock gives the right back. After a cancellation it is kept until Pulp confirms.

@@ -61,6 +61,7 @@ type Progress struct {
 	mu      sync.Mutex
 	row     fleet.Stage
 	retried map[string]bool // steps that were tried again
+	waited  bool            // for a lock
 }
 
 // Say stores a message for people to see. Trouble in storing it does not disturb the work.

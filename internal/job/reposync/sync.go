@@ -30,6 +30,9 @@ func (s *sync) sync(ctx context.Context, p *job.Progress) (Synced, error) {
 // locked syncs when there is a slot for it. It is taken after the lock, so one who waits for a
 // repository keeps nobody from syncing another.
 func (s *sync) locked(ctx context.Context, p *job.Progress) (Synced, error) {
+	if p.Waited() {
+		s.repository, s.picture = nil, nil
+	}
 	if s.repository != nil && s.repository.Repository != nil {
 		if err := s.refresh(ctx, s.repository.Repository.LatestVersion); err != nil {
 			return Synced{}, err
