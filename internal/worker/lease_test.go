@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,15 +67,17 @@ func cutOff(t *testing.T, lasts time.Duration) (ended, closed time.Duration, ask
 			}
 			w.drop(1)
 		})
-		go func() {
+		var asking sync.WaitGroup
+		asking.Go(func() {
 			for ctx.Err() == nil && closed == 0 {
 				if h.gate(ctx) != nil {
 					closed = time.Since(cut)
 				}
 				<-time.After(100 * time.Millisecond) // in the bubble's time
 			}
-		}()
+		})
 		w.Run(ctx)
+		asking.Wait()
 		asked = leases.asked
 	})
 	return ended, closed, asked

@@ -255,7 +255,12 @@ func TestCancelRegistrationUnconfirmed(t *testing.T) {
 	f.Primary.KillAll()
 	release()
 	f.Cancel(task.ID)
-	f.Until("the end to be confirmed", func() bool { return !f.Task(task.ID).CancelConfirmed.IsZero() })
+	f.Until("each lock to be left to its Pulp task", func() bool {
+		return !slices.ContainsFunc(f.Locks(f.Primary), func(l fleet.Lock) bool { return l.PulpTask == "" })
+	})
+	if !f.Task(task.ID).CancelConfirmed.IsZero() {
+		t.Error("the end is confirmed although Pulp's tasks still run")
+	}
 	about := map[string]string{}
 	for _, pulpTask := range f.Primary.TasksStarted("general_create") {
 		about[pulpTask.Href] = pulpTask.Subject
@@ -276,5 +281,6 @@ func TestCancelRegistrationUnconfirmed(t *testing.T) {
 	if ended := f.Ended(next); ended.State != fleet.Completed {
 		t.Errorf("the next one is %s: %+v\n%s", ended.State, ended.Error, f.Story(next.ID))
 	}
+	f.Until("the end to be confirmed", func() bool { return !f.Task(task.ID).CancelConfirmed.IsZero() })
 	f.Tidy()
 }
