@@ -14,6 +14,7 @@ import (
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job/catalog"
 	"github.com/pulp/pulp-manager/internal/store"
+	"github.com/pulp/pulp-manager/internal/store/storetest"
 )
 
 // fakeDaemon is a daemon without workers: the real API on a real store. The test does what
@@ -28,7 +29,11 @@ type fakeDaemon struct {
 func startDaemon(t *testing.T) *fakeDaemon {
 	t.Helper()
 	ctx := t.Context()
-	s, err := store.Open(ctx, store.Options{DataDir: t.TempDir()})
+	dir := t.TempDir()
+	if err := storetest.Prepare(dir); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(ctx, store.Options{DataDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

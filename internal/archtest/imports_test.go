@@ -19,7 +19,7 @@ var table = []struct{ packages, may string }{
 	{"archtest", ""},
 	{"pulp/pulpfake", ""},
 	{"pulp/pulpcontract", "fault pulp pulp/pulpfake"},
-	{"store/storecontract store/storetest", "fault fleet store"},
+	{"store/storecontract store/storetest", "fault fleet store store/storetest"},
 	{"*fake */*fake */*/*fake *contract */*contract */*/*contract *test */*test */*/*test", anything}, // they are for tests
 
 	{"fault", ""},

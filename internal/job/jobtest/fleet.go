@@ -19,6 +19,7 @@ import (
 	"github.com/pulp/pulp-manager/internal/job/reposync"
 	"github.com/pulp/pulp-manager/internal/pulp/pulpfake"
 	"github.com/pulp/pulp-manager/internal/store"
+	"github.com/pulp/pulp-manager/internal/store/storetest"
 	"github.com/pulp/pulp-manager/internal/worker"
 )
 
@@ -170,6 +171,9 @@ func (f *Fleet) tree(kind fleet.RepositoryType, name string) {
 // OpenStore opens the store and wires the program around it, as a start of the daemon does.
 func (f *Fleet) OpenStore() {
 	f.t.Helper()
+	if err := storetest.Prepare(f.DataDir); err != nil {
+		f.t.Fatal(err)
+	}
 	s, err := store.Open(f.t.Context(), store.Options{DataDir: f.DataDir, LeaseTime: f.world.LeaseTime})
 	if err != nil {
 		f.t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pulp/pulp-manager/internal/store"
+	"github.com/pulp/pulp-manager/internal/store/storetest"
 )
 
 // PostgresVariable names the environment variable that holds the URL of a PostgreSQL
@@ -59,6 +60,11 @@ func SQLite(t testing.TB, lease time.Duration) *store.Store {
 
 func open(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
+	if o.DataDir != "" {
+		if err := storetest.Prepare(o.DataDir); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s, err := store.Open(context.Background(), o)
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
