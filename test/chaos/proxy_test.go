@@ -15,7 +15,7 @@ import (
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	var done atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { done.Add(1) }))
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { done.Add(1) }))
 	defer server.Close()
 	var counted atomic.Int64
 	p, stop, err := startProxy(t.Context(), 1, server.URL, func(kind) { counted.Add(1) })
