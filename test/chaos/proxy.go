@@ -38,7 +38,9 @@ func startProxy(ctx context.Context, seed uint64, server string, count func(kind
 	if err != nil {
 		return nil, nil, err
 	}
-	p = &proxy{seed: seed, server: httputil.NewSingleHostReverseProxy(target), address: listener.Addr().String(), count: count}
+	through := httputil.NewSingleHostReverseProxy(target)
+	through.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // as a cut connection
+	p = &proxy{seed: seed, server: through, address: listener.Addr().String(), count: count}
 	s := &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.Serve(listener) })

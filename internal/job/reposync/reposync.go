@@ -197,9 +197,7 @@ func (s *sync) refresh(ctx context.Context, newest pulp.Href) error {
 
 // overtaken tells whether another run has brought a later version than ours: that one sees to serving it.
 func (s *sync) overtaken(newest pulp.Href) bool {
-	_, ours, known := newest.VersionNumber()
-	_, latest, ok := pulp.Href(s.row.LatestVersion).VersionNumber()
-	return known && ok && latest > ours
+	return later(pulp.Href(s.row.LatestVersion), newest)
 }
 
 func (s *sync) serve(ctx context.Context, p *job.Progress, synced Synced, cleaned Cleaned) error {

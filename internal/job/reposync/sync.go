@@ -62,7 +62,18 @@ func (s *sync) locked(ctx context.Context, p *job.Progress) (Synced, error) {
 	if err != nil || !synced.Changed {
 		return synced, err
 	}
-	return synced, s.run.Env.Repositories.SetServed(ctx, s.row.ID, string(synced.Newest), s.repository.Served)
+	newest := synced.Newest
+	if seen := s.repository.Repository.LatestVersion; later(seen, newest) {
+		newest = seen // what an earlier attempt's sync brought: others have gone on since, and must not be forgotten
+	}
+	return synced, s.run.Env.Repositories.SetServed(ctx, s.row.ID, string(newest), s.repository.Served)
+}
+
+// later tells whether a version of a repository came after another one.
+func later(a, b pulp.Href) bool {
+	_, first, known := a.VersionNumber()
+	_, second, ok := b.VersionNumber()
+	return known && ok && first > second
 }
 
 // host gives the host of a feed, which bounds how many syncs read from it at a time.
