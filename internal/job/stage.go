@@ -116,6 +116,7 @@ func (p *Progress) setAll(ctx context.Context, values map[string]any) {
 		p.run.Log.Warn("stage detail not stored", "stage", row.Name, "err", err)
 		return
 	}
+	saved.Detail = detail // read back, numbers are of another type, and nothing would ever be the same
 	p.row = saved
 }
 

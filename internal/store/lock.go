@@ -29,7 +29,7 @@ func (s *Store) AcquireLock(ctx context.Context, lease fleet.Lease, server fleet
 	var there *fleet.Lock
 	err := s.inTx(ctx, fmt.Sprintf("lock repository %s on server %d", repository, server), func(ctx context.Context, t tx) error {
 		there = nil
-		if _, err := fence(ctx, t, lease, toRead); err != nil {
+		if err := fenced(ctx, t, lease, lease.Task); err != nil {
 			return err
 		}
 		for ctx.Err() == nil {
@@ -61,7 +61,7 @@ func (s *Store) AcquireLock(ctx context.Context, lease fleet.Lease, server fleet
 // ReleaseLock implements fleet.Locks. One that was left to a Pulp task stays.
 func (s *Store) ReleaseLock(ctx context.Context, lease fleet.Lease, server fleet.ServerID, repository string) error {
 	return s.inTx(ctx, fmt.Sprintf("unlock repository %s on server %d", repository, server), func(ctx context.Context, t tx) error {
-		if _, err := fence(ctx, t, lease, toRead); err != nil {
+		if err := fenced(ctx, t, lease, lease.Task); err != nil {
 			return err
 		}
 		_, err := t.NewDelete().Model((*lockRow)(nil)).
@@ -73,7 +73,7 @@ func (s *Store) ReleaseLock(ctx context.Context, lease fleet.Lease, server fleet
 // HandLock implements fleet.Locks. One that the task does not hold is no error.
 func (s *Store) HandLock(ctx context.Context, lease fleet.Lease, server fleet.ServerID, repository, pulpTask string) error {
 	return s.inTx(ctx, fmt.Sprintf("leave the lock of repository %s on server %d", repository, server), func(ctx context.Context, t tx) error {
-		if _, err := fence(ctx, t, lease, toRead); err != nil {
+		if err := fenced(ctx, t, lease, lease.Task); err != nil {
 			return err
 		}
 		_, err := t.NewUpdate().Model((*lockRow)(nil)).Set("pulp_task = ?", pulpTask).

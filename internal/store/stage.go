@@ -35,19 +35,15 @@ func (s *Store) SaveStage(ctx context.Context, lease fleet.Lease, stage fleet.St
 		return fleet.Stage{}, err
 	}
 	err = s.inTx(ctx, fmt.Sprintf("store stage %q of task %d", stage.Name, stage.Task), func(ctx context.Context, t tx) error {
-		root, err := fence(ctx, t, lease, toRead)
-		if err != nil {
+		if err := fenced(ctx, t, lease, stage.Task); err != nil {
 			return err
 		}
-		if _, err := member(ctx, t, root, stage.Task); err != nil {
-			return err
-		}
-		_, err = t.NewInsert().Model(&row).ExcludeColumn("id").
+		_, err := t.NewInsert().Model(&row).ExcludeColumn("id").
 			Value("date_created", "?", t.now()).Value("date_last_updated", "?", t.now()).
 			On("CONFLICT (task_id, name) DO UPDATE").
 			Set("state = excluded.state").Set("detail = excluded.detail").Set("error = excluded.error").
 			Set("result = excluded.result").Set("date_last_updated = excluded.date_last_updated").
-			Returning("*").Exec(ctx)
+			Returning("id, date_created, date_last_updated").Exec(ctx)
 		return err
 	})
 	if err != nil {

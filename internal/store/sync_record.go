@@ -66,7 +66,7 @@ func (s *Store) SaveSyncRecord(ctx context.Context, lease fleet.Lease, r fleet.S
 		return err
 	}
 	return s.inTx(ctx, "store what a repository was synced from", func(ctx context.Context, t tx) error {
-		if _, err := fence(ctx, t, lease, toRead); err != nil {
+		if err := fenced(ctx, t, lease, lease.Task); err != nil {
 			return err
 		}
 		insert := t.NewInsert().Model(&row).On("CONFLICT (repository_id) DO UPDATE")
@@ -81,7 +81,7 @@ func (s *Store) SaveSyncRecord(ctx context.Context, lease fleet.Lease, r fleet.S
 // ForgetSyncRecord implements fleet.SyncRecords.
 func (s *Store) ForgetSyncRecord(ctx context.Context, lease fleet.Lease, id fleet.RepositoryID) error {
 	return s.inTx(ctx, "forget what a repository was synced from", func(ctx context.Context, t tx) error {
-		if _, err := fence(ctx, t, lease, toRead); err != nil {
+		if err := fenced(ctx, t, lease, lease.Task); err != nil {
 			return err
 		}
 		_, err := t.NewUpdate().Model((*syncRecordRow)(nil)).Set("source = '{}'").Set("options = ''").Set("fields = ''").

@@ -36,7 +36,7 @@ func (s *Store) TakeSlots(ctx context.Context, lease fleet.Lease, task fleet.Tas
 				return err
 			}
 		}
-		if _, err := fence(ctx, t, lease, toRead); err != nil {
+		if err := fenced(ctx, t, lease, lease.Task); err != nil {
 			return err
 		}
 		for i, slot := range slots {

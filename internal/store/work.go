@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/uptrace/bun"
+
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
@@ -40,6 +42,34 @@ func member(ctx context.Context, t tx, root taskRow, id fleet.TaskID) (taskRow, 
 		return taskRow{}, fault.New(fault.Invalid, "task %d is no part of task %d", id, root.ID)
 	}
 	return rows[0], nil
+}
+
+// fenced makes sure, until the transaction ends, that a lease still counts, and that a task is part of what it is for. It is what
+// is asked most, so it asks once and reads nothing else.
+func fenced(ctx context.Context, t tx, lease fleet.Lease, id fleet.TaskID) error {
+	q := t.NewSelect().TableExpr("tasks AS r").ColumnExpr("r.id").
+		Where("r.id = ? AND r.lease_owner = ? AND r.lease_epoch = ?", lease.Task, lease.Owner, lease.Epoch)
+	part := id != lease.Task
+	if part {
+		q = q.Join("JOIN tasks AS t ON t.id = ? AND t.root_id = r.id", id)
+	}
+	switch {
+	case t.dialect == SQLite:
+	case part:
+		q = q.For("? OF r FOR ? OF t", bun.Safe(string(toRead)), bun.Safe(string(toChange)))
+	default:
+		q = q.For("? OF r", bun.Safe(string(toRead)))
+	}
+	var found []int64
+	if err := q.Scan(ctx, &found); err != nil || len(found) > 0 {
+		return err
+	}
+	root, err := fence(ctx, t, lease, toRead)
+	if err != nil {
+		return err
+	}
+	_, err = member(ctx, t, root, id)
+	return err
 }
 
 // CreateChildren implements fleet.Work. A child without a max_runtime has its parent's.
