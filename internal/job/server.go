@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -29,6 +30,8 @@ type Pulps struct {
 
 	connect Connect
 	limit   time.Duration // a request's time limit
+
+	watching atomic.Int64 // servers whose Pulp tasks are waited for
 
 	mu      sync.Mutex
 	servers map[fleet.ServerID]*Server
@@ -84,6 +87,7 @@ func (p *Pulps) server(s fleet.Server, client *pulp.Client) *Server {
 		client.Watch(next.pace.exchanged)
 	}
 	next.watcher = newWatcher(next)
+	next.watcher.crowd = &p.watching
 	return next
 }
 

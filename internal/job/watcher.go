@@ -5,6 +5,7 @@ package job
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -32,6 +33,7 @@ type watcher struct {
 	waits   map[*wait]struct{}
 	kick    chan struct{}
 	running bool
+	crowd   *atomic.Int64 // watchers of this process that are at it; nil: this one alone
 	cancel  context.CancelFunc
 	ctx     context.Context
 	done    sync.WaitGroup
@@ -114,6 +116,10 @@ func (w *watcher) stop() {
 }
 
 func (w *watcher) loop() {
+	if w.crowd != nil {
+		w.crowd.Add(1)
+		defer w.crowd.Add(-1)
+	}
 	for {
 		due, pause, any := w.due(time.Now())
 		if !any {
@@ -180,8 +186,19 @@ func (w *watcher) after(own *wait, now time.Time) time.Time {
 	if own.next.After(now) {
 		now = own.next
 	}
-	every := own.interval(now)
+	every := own.interval(now) * w.calmer()
 	return w.began.Add((now.Sub(w.began)/every + 1) * every)
+}
+
+// together is how many servers are asked as often as one alone.
+const together = 50
+
+// calmer gives how many times less often a server is asked than it would be alone: with many, it is the asking that takes the time.
+func (w *watcher) calmer() time.Duration {
+	if w.crowd == nil {
+		return 1
+	}
+	return time.Duration(1 + max(w.crowd.Load()-1, 0)/together)
 }
 
 // round asks for the tasks of due and tells those who wait.

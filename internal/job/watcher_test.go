@@ -250,3 +250,16 @@ func TestWaitTellsOfOutage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Many servers are asked less often each, so that all together are not asked more often than some.
+func TestManyServersAreAskedLessOften(t *testing.T) {
+	var crowd atomic.Int64
+	w := &watcher{began: time.Now(), crowd: &crowd}
+	for servers, want := range map[int64]time.Duration{1: quickest, 50: quickest, 51: 2 * quickest, 100: 2 * quickest, 101: 3 * quickest} {
+		crowd.Store(servers)
+		own := &wait{since: w.began, next: w.began}
+		if got := w.after(own, w.began).Sub(w.began); got != want {
+			t.Errorf("with %d servers asked again after %s, want %s", servers, got, want)
+		}
+	}
+}
