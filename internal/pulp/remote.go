@@ -17,7 +17,7 @@ type Remote struct {
 	// Hidden tells of each secret whether it is set (Pulp 3.22; nil before).
 	Hidden map[string]bool
 
-	Fields Fields // the whole object
+	Fields Fields // the whole object, but for hidden_fields
 }
 
 func newRemote(f Fields) Remote {
@@ -33,6 +33,7 @@ func newRemote(f Fields) Remote {
 		for _, hidden := range f.objects("hidden_fields") {
 			out.Hidden[hidden.text("name")] = hidden.flag("is_set")
 		}
+		delete(f, "hidden_fields") // half of the object, and said already
 	}
 	return out
 }
