@@ -45,13 +45,32 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 		count(0, before)
 	}
 	slots := make(chan struct{}, max(concurrency, 1))
-	for i := range children {
-		if leftover(children[i]) {
-			wg.Go(func() { r.clear(ctx, children[i], &place{slots: slots, count: func(int, int) {}}) })
+	start := func(i int, own *place) {
+		wg.Go(func() {
+			defer own.end()
+			ended, err := r.child(ctx, children[i], own)
+			children[i] = ended
+			if err != nil {
+				mu.Lock()
+				broken = errors.Join(broken, err)
+				mu.Unlock()
+			}
+		})
+	}
+	var queued []int
+	for i, c := range children {
+		switch {
+		case c.State == fleet.Queued:
+			queued = append(queued, i)
+		case leftover(c):
+			wg.Go(func() { r.clear(ctx, c, &place{slots: slots, count: func(int, int) {}}) })
+		case c.State == fleet.Running: // it may hold locks, which others wait for
+			own := &place{slots: slots, count: count}
+			own.enter()
+			start(i, own)
 		}
-		if children[i].State.Final() {
-			continue
-		}
+	}
+	for _, i := range queued {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
@@ -62,18 +81,8 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 		if ctx.Err() != nil || gone {
 			break
 		}
-		wg.Go(func() {
-			own := &place{slots: slots, count: count, held: true}
-			count(1, 0)
-			defer own.end()
-			ended, err := r.child(ctx, children[i], own)
-			children[i] = ended
-			if err != nil {
-				mu.Lock()
-				broken = errors.Join(broken, err)
-				mu.Unlock()
-			}
-		})
+		count(1, 0)
+		start(i, &place{slots: slots, count: count, runs: true, held: true})
 	}
 	wg.Wait()
 	if ctx.Err() != nil {

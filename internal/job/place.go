@@ -2,46 +2,50 @@
 
 package job
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // place is a child's place among those that run at a time. A child that waits for a while without doing anything gives it
-// to the next one.
+// to the next one. One that has begun never waits for a place: it may hold what those wait for who have one.
 type place struct {
 	slots chan struct{}
 	count func(began, over int)
 
 	mu   sync.Mutex
-	held bool
+	runs bool // it is counted as running
+	held bool // it has a place; one that goes on beyond those there are runs without
 }
 
-// leave gives the place away, and tells whether there was one to give.
+// leave gives the place away, and tells whether the child was in one, or beyond those there are.
 func (p *place) leave() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.held {
+	if !p.runs {
 		return false
 	}
-	p.held = false
 	p.count(-1, 0)
-	<-p.slots
+	p.give()
 	return true
 }
 
-// enter waits for a place.
-func (p *place) enter(ctx context.Context) error {
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// give ends the running. The caller holds mu.
+func (p *place) give() {
+	if p.held {
+		<-p.slots
 	}
+	p.runs, p.held = false, false
+}
+
+// enter goes on: in a place, if one is free, else beyond them.
+func (p *place) enter() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.held = true
+	select {
+	case p.slots <- struct{}{}:
+		p.held = true
+	default:
+	}
+	p.runs = true
 	p.count(1, 0)
-	return nil
 }
 
 // last tells whether no other child is in a place.
@@ -51,22 +55,22 @@ func (p *place) last() bool { return len(p.slots) == 0 }
 func (p *place) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.held {
+	if !p.runs {
 		p.count(0, 1)
 		return
 	}
-	p.held = false
 	p.count(-1, 1)
-	<-p.slots
+	p.give()
 }
 
-// aside waits without a place among the children, and then for one.
-func (r *Run) aside(ctx context.Context, wait func() error) error {
+// aside waits without a place among the children.
+func (r *Run) aside(wait func() error) error {
 	if r.place == nil || !r.place.leave() {
 		return wait()
 	}
-	if err := wait(); err != nil {
-		return err
+	err := wait()
+	if err == nil {
+		r.place.enter()
 	}
-	return r.place.enter(ctx)
+	return err
 }

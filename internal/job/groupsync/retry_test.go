@@ -131,6 +131,23 @@ func TestWaitsAside(t *testing.T) {
 	f.Tidy()
 }
 
+// TestComesBackFromAside: a child that has waited aside goes on although its place is taken by one that waits for the
+// slot that it has kept: else both would wait for ever.
+func TestComesBackFromAside(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t, func(w *jobtest.World) {
+		w.Timing.Retry, w.Limits.PerServer = []time.Duration{time.Second}, 1
+	})
+	f.Register(f.Primary)
+	f.Primary.FailTimes(pulpfake.On{Task: "synchronize", Repository: "ext-deb"}, "Worker has gone missing.", 1)
+	f.Serve()
+	task := f.QueueSync(f.Primary, nil, func(a *groupsync.Args) { a.MaxConcurrentSyncs = 1 })
+	if ended := f.Ended(task); ended.State != fleet.Completed {
+		t.Errorf("the task is %s: %+v\n%s", ended.State, ended.Error, f.Story(task.ID))
+	}
+	f.Tidy()
+}
+
 // TestCancelBetweenSteps: a child that waits for its next attempt is canceled like any other, and nothing is started in Pulp.
 func TestCancelBetweenSteps(t *testing.T) {
 	t.Parallel()
