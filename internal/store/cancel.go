@@ -24,6 +24,11 @@ func (s *Store) Cancel(ctx context.Context, id fleet.TaskID) (fleet.Task, error)
 		if err != nil {
 			return err
 		}
+		if fleet.TaskState(root.State).Final() {
+			if err := settle(ctx, t, fleet.TaskID(root.ID)); err != nil { // its end is confirmed already: nobody looks at it any more
+				return err
+			}
+		}
 		if root.LeaseOwner == "" && root.JobID != 0 {
 			return t.jobs.wake(ctx, root.JobID) // nobody holds it: let somebody confirm soon
 		}

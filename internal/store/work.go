@@ -72,13 +72,16 @@ func fenced(ctx context.Context, t tx, lease fleet.Lease, id fleet.TaskID) error
 	return err
 }
 
-// CreateChildren implements fleet.Work. A child without a max_runtime has its parent's.
+// CreateChildren implements fleet.Work. A child without a max_runtime has its parent's. A task that is canceled gets none.
 func (s *Store) CreateChildren(ctx context.Context, lease fleet.Lease, parent fleet.TaskID, children []fleet.NewTask) ([]fleet.Task, error) {
 	var rows []taskRow
 	err := s.inTx(ctx, fmt.Sprintf("create the parts of task %d", parent), func(ctx context.Context, t tx) error {
 		root, err := fence(ctx, t, lease, toChange)
 		if err != nil {
 			return err
+		}
+		if fleet.TaskState(root.State).Final() { // canceled in this very moment
+			return fleet.ErrCanceled
 		}
 		above, err := member(ctx, t, root, parent)
 		if err != nil {
@@ -158,6 +161,9 @@ func (s *Store) Transition(ctx context.Context, lease fleet.Lease, id fleet.Task
 		}
 		if from := fleet.TaskState(row.State); !from.May(to) {
 			return fault.New(fault.Conflict, "task %d is %s and cannot become %s", id, from, to)
+		}
+		if over := fleet.TaskState(root.State); to == fleet.Running && over.Final() {
+			return fault.New(fault.Conflict, "task %d cannot begin: task %d, which it is a part of, is %s", id, lease.Task, over)
 		}
 		if to.Final() {
 			if err := recordSync(ctx, t, row, to); err != nil {
@@ -274,6 +280,11 @@ func (s *Store) ConfirmCancel(ctx context.Context, lease fleet.Lease, id fleet.T
 		}
 		if err := waitsForNothing(ctx, t, subtreeIDs(id)); err != nil {
 			return err
+		}
+		if id == lease.Task { // nobody works on them any more
+			if err := endChildren(ctx, t, id); err != nil {
+				return err
+			}
 		}
 		return settle(ctx, t, lease.Task)
 	})

@@ -13,6 +13,7 @@ var cancels = []contract{
 	{name: "a task that never began is canceled and confirmed at once", check: cancelQueued},
 	{name: "a running task is canceled with its children at once, confirmed later", check: cancelRunning},
 	{name: "a child can be canceled alone", check: cancelChild},
+	{name: "a task that was canceled begins nothing any more", check: cancelBegins},
 	{name: "what is over cannot be canceled", check: cancelRefused},
 	{name: "a cancel and a transition at the same time agree", check: cancelRace},
 }
@@ -122,5 +123,19 @@ func cancelRace(w *world) {
 		default:
 			w.Errorf("neither: %+v", got)
 		}
+	}
+}
+
+// cancelBegins: whoever works on a task learns that it was canceled a moment later, and must not leave parts behind that nobody ends.
+func cancelBegins(w *world) {
+	task, lease := w.claimed("me")
+	w.ok(second(w.Cancel(w.ctx, task.ID)))
+	w.same(second(w.CreateChildren(w.ctx, lease, task.ID, []fleet.NewTask{newTask("late")})), fleet.ErrCanceled)
+	w.ok(w.ConfirmCancel(w.ctx, lease, task.ID))
+	if all := value(w.Children(w.ctx, task.ID))(w); len(all) != 0 {
+		w.Errorf("parts: %+v", all)
+	}
+	if n := w.swept(); n != 0 {
+		w.Errorf("%d tasks need work", n)
 	}
 }
