@@ -7,7 +7,7 @@ CREATE INDEX repositories_server_names ON repositories (server_id, name, id) WHE
 
 -- For what the release before writes.
 -- +goose StatementBegin
-CREATE FUNCTION name_repository() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION name_repository() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     SELECT n.name INTO NEW.name FROM repository_names AS n WHERE n.id = NEW.name_id;
     RETURN NEW;
