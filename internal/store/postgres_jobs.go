@@ -21,3 +21,16 @@ func (p *postgresJobs) insert(ctx context.Context, task fleet.TaskID) (int64, er
 	}
 	return id, err
 }
+
+func (p *postgresJobs) insertMany(ctx context.Context, now, later []fleet.TaskID) (map[fleet.TaskID]int64, error) {
+	ids, err := p.riverJobs.insertMany(ctx, now, later)
+	if err != nil || len(now) == 0 {
+		return ids, err
+	}
+	begun := make([]int64, 0, len(now))
+	for _, id := range now {
+		begun = append(begun, ids[id])
+	}
+	_, err = p.tx.Exec(ctx, "UPDATE river_job SET created_at = statement_timestamp(), scheduled_at = now() WHERE id = ANY($1)", begun)
+	return ids, err
+}
