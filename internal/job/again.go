@@ -63,7 +63,7 @@ func (p *Progress) nextAttempt(step string, attempt int, after time.Duration) ti
 	said, _ := p.row.Detail[keyNextAttempt].(string)
 	of, _ := p.row.Detail[keyAttempt].(float64) // as read back
 	at, err := time.Parse(time.RFC3339, said)
-	if err != nil || p.row.Detail[keyRetryStep] != step || int(of) != attempt || at.After(latest) {
+	if err != nil || p.row.Detail[keyRetryStep] != step || int(of) != attempt || at.After(time.Now().Add(2*after)) { // it was drawn anew, and may be half of what it was
 		return latest
 	}
 	return at
