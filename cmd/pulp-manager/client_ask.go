@@ -30,17 +30,7 @@ func askCommand(definition job.Definition) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		switch {
-		case w.wanted(c):
-			return follow(ctx, c, task.ID, w.timeout)
-		case c.machine():
-			return c.show(task)
-		case c.quiet:
-			c.printf("%d\n", task.ID)
-		default:
-			c.printf("task %d queued: %s\nfollow it with: %s tasks %d --watch\n", task.ID, clean(task.Name), c.Root().Name(), task.ID)
-		}
-		return nil
+		return w.queued(ctx, c, task)
 	})
 	cmd.Long = strings.TrimSpace(ask.Summary + ".\n\n" + definition.Summary)
 	if len(definition.Stages) > 0 {

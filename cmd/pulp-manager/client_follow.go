@@ -35,6 +35,21 @@ func (w *waiting) wanted(c *clientCommand) bool {
 	return w.timeout > 0 || isTerminal(c.OutOrStdout())
 }
 
+// queued tells of a task that was queued, and waits for it if that is wanted.
+func (w *waiting) queued(ctx context.Context, c *clientCommand, task client.Task) error {
+	switch {
+	case w.wanted(c):
+		return follow(ctx, c, task.ID, w.timeout)
+	case c.machine():
+		return c.show(task)
+	case c.quiet:
+		c.printf("%d\n", task.ID)
+	default:
+		c.printf("task %d queued: %s\nfollow it with: %s tasks %d --watch\n", task.ID, clean(task.Name), c.Root().Name(), task.ID)
+	}
+	return nil
+}
+
 // errTimeout is why a wait ended that took too long.
 var errTimeout = errors.New("waited long enough")
 

@@ -17,19 +17,10 @@ func retryCommand() *cobra.Command {
 			return err
 		}
 		task, err := c.api.Retry(ctx, id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case w.wanted(c):
-			return follow(ctx, c, task.ID, w.timeout)
-		case c.machine():
-			return c.show(task)
-		case c.quiet:
-			c.printf("%d\n", task.ID)
-		default:
-			c.printf("task %d queued: %s\nfollow it with: %s tasks %d --watch\n", task.ID, clean(task.Name), c.Root().Name(), task.ID)
 		}
-		return nil
+		return w.queued(ctx, c, task)
 	})
 	cmd.Long = "Queue a task that does what is unfinished of one that failed or was canceled: its parts that ended well are not run again. " +
 		"Where it was retried before, the newest retry is what is tried again."

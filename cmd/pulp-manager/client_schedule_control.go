@@ -125,19 +125,10 @@ func runScheduleCommand() *cobra.Command {
 			return err
 		}
 		task, err := c.api.RunSchedule(ctx, id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case w.wanted(c):
-			return follow(ctx, c, task.ID, w.timeout)
-		case c.machine():
-			return c.show(task)
-		case c.quiet:
-			c.printf("%d\n", task.ID)
-		default:
-			c.printf("task %d queued: %s\nfollow it with: %s tasks %d --watch\n", task.ID, clean(task.Name), c.Root().Name(), task.ID)
 		}
-		return nil
+		return w.queued(ctx, c, task)
 	})
 	cmd.Long = "Queue a schedule's task now, also where it is paused or in a blackout. Its next run stays."
 	cmd.Flags().BoolVar(&w.wait, "wait", false, "wait until the task is over, showing progress (default: on a terminal)")

@@ -48,7 +48,7 @@ func (p *place) enter() {
 	p.count(1, 0)
 }
 
-// last tells whether no other child is in a place.
+// last tells whether no child is in a place; those beyond them do not count.
 func (p *place) last() bool { return len(p.slots) == 0 }
 
 // end gives the place away for good.

@@ -16,28 +16,34 @@ import (
 func (s *Store) Cancel(ctx context.Context, id fleet.TaskID) (fleet.Task, error) {
 	var row taskRow
 	err := s.inTx(ctx, "cancel a task", func(ctx context.Context, t tx) (err error) {
-		root, err := lockTree(ctx, t, id)
-		if err != nil {
-			return err
-		}
-		row, err = cancel(ctx, t, id)
-		if err != nil {
-			return err
-		}
-		if fleet.TaskState(root.State).Final() {
-			if err := settle(ctx, t, fleet.TaskID(root.ID)); err != nil { // its end is confirmed already: nobody looks at it any more
-				return err
-			}
-		}
-		if root.LeaseOwner == "" && root.JobID != 0 {
-			return t.jobs.wake(ctx, root.JobID) // nobody holds it: let somebody confirm soon
-		}
-		return nil
+		row, err = cancelTree(ctx, t, id)
+		return err
 	})
 	if err != nil {
 		return fleet.Task{}, err
 	}
 	return row.task(), nil
+}
+
+// cancelTree cancels a task and all below it, and lets somebody confirm that soon.
+func cancelTree(ctx context.Context, t tx, id fleet.TaskID) (taskRow, error) {
+	root, err := lockTree(ctx, t, id)
+	if err != nil {
+		return taskRow{}, err
+	}
+	row, err := cancel(ctx, t, id)
+	if err != nil {
+		return taskRow{}, err
+	}
+	if fleet.TaskState(root.State).Final() { // its end may be confirmed already: then nobody looks at it any more
+		if err := settle(ctx, t, fleet.TaskID(root.ID)); err != nil {
+			return taskRow{}, err
+		}
+	}
+	if root.LeaseOwner == "" && root.JobID != 0 { // nobody holds it
+		return row, t.jobs.wake(ctx, root.JobID)
+	}
+	return row, nil
 }
 
 // lockTree reads the root of a task's tree and keeps others from changing it.

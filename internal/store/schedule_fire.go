@@ -86,25 +86,10 @@ func fire(ctx context.Context, t tx, all []fleet.Firing) error {
 func cancelFormer(ctx context.Context, t tx, all []fleet.Firing) error {
 	for _, f := range all {
 		for _, id := range f.Cancel {
-			if err := cancelTree(ctx, t, id); err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) { // it is over
+			if _, err := cancelTree(ctx, t, id); err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) { // it is over
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// cancelTree cancels a task and all below it, as Cancel does.
-func cancelTree(ctx context.Context, t tx, id fleet.TaskID) error {
-	root, err := lockTree(ctx, t, id)
-	if err != nil {
-		return err
-	}
-	if _, err := cancel(ctx, t, id); err != nil {
-		return err
-	}
-	if root.LeaseOwner == "" && root.JobID != 0 {
-		return t.jobs.wake(ctx, root.JobID)
 	}
 	return nil
 }
