@@ -135,8 +135,29 @@ func (s *removal) removeOne(ctx context.Context, p *job.Progress, i Item) error 
 		if i.Href == "" {
 			return nil
 		}
-		return remove(ctx, h, "repository "+i.Name, i.Href, s.server.Client.DeleteRepository)
+		if err := remove(ctx, h, "repository "+i.Name, i.Href, s.server.Client.DeleteRepository); err != nil || i.Distribution != nil {
+			return err
+		}
+		return s.removeLate(ctx, p, h, i)
 	})
+}
+
+// removeLate removes a distribution of a repository that had none when the plan was made: whoever made the repository went
+// on until we got its lock. Pulp leaves it there, leading nowhere.
+func (s *removal) removeLate(ctx context.Context, p *job.Progress, h job.Hands, i Item) error {
+	var picture *inventory.Picture
+	err := s.server.Try(ctx, p, func(ctx context.Context) (err error) {
+		picture, err = inventory.TakeOne(ctx, s.server.Client, s.server.Name, i.Type, i.Name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r := picture.Find(i.Type, i.Name)
+	if r == nil || r.Distribution == nil || !inventory.LeadsNowhere(r.Distribution) {
+		return nil
+	}
+	return remove(ctx, h, "distribution "+i.Name, r.Distribution.Href, s.server.Client.DeleteDistribution)
 }
 
 func (s *removal) removeRemotes(ctx context.Context, p *job.Progress, i Item) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job/jobtest"
@@ -240,4 +241,38 @@ func TestServerAway(t *testing.T) {
 		t.Errorf("left are %v\n%s", parts(f.Primary, ""), f.Story(task.ID))
 	}
 	f.Tidy()
+}
+
+// TestDistributionMadeMeanwhile: a repository that is still being made when its removal is planned gets its distribution
+// before the removal has its lock; that goes, too.
+func TestDistributionMadeMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := synced(t, false)
+	c := f.Client(f.Primary)
+	old, _ := f.Primary.Object("distributions", "ext-file")["pulp_href"].(string)
+	href, err := c.DeleteDistribution(t.Context(), pulp.Href(old))
+	f.Done(c, href, err)
+	maker := f.Queue(fleet.NewTask{Name: "maker", Kind: fleet.KindRepoSnapshot, MaxRuntime: time.Hour}, nil)
+	_, lease, err := f.Store.Claim(t.Context(), maker.ID, "maker", "maker", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held, err := f.Store.AcquireLock(t.Context(), lease, f.Server(f.Primary).ID, "ext-file"); held != nil || err != nil {
+		t.Fatal(held, err)
+	}
+	f.Serve()
+	task := queue(f, f.Primary, args("^ext-file$"))
+	f.Says(task.ID, "changes it since")
+	repository, _ := f.Primary.Object("repositories", "ext-file")["pulp_href"].(string)
+	href, err = c.CreateDistribution(t.Context(), "file/file", pulp.Fields{"name": "ext-file", "base_path": "late", "repository": repository})
+	f.Done(c, href, err)
+	if _, err := f.Store.Transition(t.Context(), lease, maker.ID, fleet.Completed, nil); err != nil {
+		t.Fatal(err)
+	}
+	if ended := f.Ended(task); ended.State != fleet.Completed {
+		t.Errorf("%s %+v\n%s", ended.State, ended.Error, f.Story(task.ID))
+	}
+	if left := parts(f.Primary, "ext-file"); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
 }
