@@ -144,6 +144,10 @@ var fieldRules = map[string]func(*huma.Schema){
 		s.Pattern = `^/([^/]+/)+content/[a-z]+/[a-z]+/[0-9a-f-]{36}/$`
 		setTypes(s, huma.TypeString)
 	},
+	"until": func(s *huma.Schema) {
+		least, most := -1e9, 1e10
+		s.Minimum, s.Maximum, s.Pattern = &least, &most, momentPattern
+	},
 	"state": func(s *huma.Schema) {
 		s.Enum = []any{"canceled"}
 		setTypes(s, huma.TypeString)

@@ -11,3 +11,6 @@ func Fewer(n int) int { return n / 10 }
 
 // Slower is five times d with the race detector, else d.
 func Slower(d time.Duration) time.Duration { return 5 * d }
+
+// More is five times n with the race detector, else n.
+func More(n int) int { return 5 * n }

@@ -6,6 +6,8 @@ package storecontract
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pulp/pulp-manager/internal/store"
 	"github.com/pulp/pulp-manager/internal/store/storetest"
@@ -90,23 +93,42 @@ func Postgres(t testing.TB, server, template string) string {
 	if template != "" {
 		create += " TEMPLATE " + template[strings.LastIndex(template, "/")+1:]
 	}
-	execute(t, server, create)
-	t.Cleanup(func() { execute(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	if err := run(server, create); err != nil {
+		t.Fatalf("%s: %v", create, err)
+	}
+	t.Cleanup(func() { drop(t, server, name) })
 	address.Path, address.RawPath = "/"+name, ""
 	address.RawQuery = ""
 	return address.String()
 }
 
-func execute(t testing.TB, server, sql string) {
+// drop drops a database. While the server's own cleaning is at work in it, that is refused to whoever is no superuser.
+func drop(t testing.TB, server, name string) {
 	t.Helper()
+	const notOwner = "42501"
+	for attempt := 1; ; attempt++ {
+		err := run(server, "DROP DATABASE "+name+" WITH (FORCE)")
+		var refused *pgconn.PgError
+		switch {
+		case err == nil:
+			return
+		case errors.As(err, &refused) && refused.Code == notOwner && attempt < 100:
+			time.Sleep(100 * time.Millisecond)
+		default:
+			t.Fatalf("drop database %s: %v", name, err)
+		}
+	}
+}
+
+// run has a server carry out a statement.
+func run(server, sql string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
-		t.Fatalf("connect to %s: %v", PostgresVariable, err)
+		return fmt.Errorf("connect to %s: %w", PostgresVariable, err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
+	_, err = conn.Exec(ctx, sql)
+	return err
 }
