@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 
 	"github.com/pulp/pulp-manager/internal/content"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -75,11 +74,11 @@ func (r *Repository) Basis(source fleet.SyncSource, methods []content.Method, as
 	if len(asked) > 0 {
 		options.Asked = asked
 	}
-	fields := maps.Clone(map[string]any(r.Repository.Fields))
+	fields := r.Repository.Fields()
 	for _, name := range moving {
 		delete(fields, name)
 	}
-	return fleet.SyncBasis{Source: source, Options: hash(options), Fields: hash([]any{r.Remote.Fields, fields})}
+	return fleet.SyncBasis{Source: source, Options: hash(options), Fields: hash([]any{r.Remote.Fields(), fields})}
 }
 
 // hash tells values apart. What cannot be told as JSON is like nothing else, not even itself.

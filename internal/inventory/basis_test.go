@@ -14,15 +14,22 @@ func whole(kind fleet.RepositoryType) *Repository {
 	t, _ := content.Find(kind)
 	return &Repository{
 		Type: t, Name: "a", Served: "/r/1/versions/1/", ServedPublication: "/p/1/", Published: "then",
-		Repository: &pulp.Repository{Href: "/r/1/", LatestVersion: "/r/1/versions/1/", Fields: pulp.Fields{
+		Repository: &pulp.Repository{Href: "/r/1/", LatestVersion: "/r/1/versions/1/", Object: pulp.Keep(pulp.Fields{
 			"name": "a", "retain_repo_versions": nil, "pulp_last_updated": "1", "latest_version_href": "/r/1/versions/1/", "last_sync_details": map[string]any{},
-		}},
-		Remote:       &pulp.Remote{Fields: pulp.Fields{"url": "http://u.test/", "pulp_last_updated": "1"}},
+		})},
+		Remote:       &pulp.Remote{Object: pulp.Keep(pulp.Fields{"url": "http://u.test/", "pulp_last_updated": "1"})},
 		Distribution: &pulp.Distribution{Repository: "/r/1/"},
 	}
 }
 
 // TestBasis: whatever a sync may depend on tells two of them apart, and what a sync changes does not.
+// set gives an object another field.
+func set(o *pulp.Object, field string, value any) {
+	fields := o.Fields()
+	fields[field] = value
+	*o = pulp.Keep(fields)
+}
+
 func TestBasis(t *testing.T) {
 	basis := func(change func(*Repository)) fleet.SyncBasis {
 		r := whole("file")
@@ -31,18 +38,18 @@ func TestBasis(t *testing.T) {
 	}
 	first := basis(func(*Repository) {})
 	for name, change := range map[string]func(*Repository){
-		"a new version":  func(r *Repository) { r.Repository.Fields["latest_version_href"] = "/r/1/versions/2/" },
-		"its time":       func(r *Repository) { r.Repository.Fields["pulp_last_updated"] = "2" },
-		"sync's details": func(r *Repository) { r.Repository.Fields["last_sync_details"] = nil },
+		"a new version":  func(r *Repository) { set(&r.Repository.Object, "latest_version_href", "/r/1/versions/2/") },
+		"its time":       func(r *Repository) { set(&r.Repository.Object, "pulp_last_updated", "2") },
+		"sync's details": func(r *Repository) { set(&r.Repository.Object, "last_sync_details", nil) },
 	} {
 		if got := basis(change); got.Fields != first.Fields || got.Options != first.Options {
 			t.Errorf("%s tells them apart", name)
 		}
 	}
 	for name, change := range map[string]func(*Repository){
-		"the url":          func(r *Repository) { r.Remote.Fields["url"] = "http://v.test/" },
-		"a secret":         func(r *Repository) { r.Remote.Fields["pulp_last_updated"] = "2" },
-		"the repository's": func(r *Repository) { r.Repository.Fields["retain_repo_versions"] = 3 },
+		"the url":          func(r *Repository) { set(&r.Remote.Object, "url", "http://v.test/") },
+		"a secret":         func(r *Repository) { set(&r.Remote.Object, "pulp_last_updated", "2") },
+		"the repository's": func(r *Repository) { set(&r.Repository.Object, "retain_repo_versions", 3) },
 	} {
 		if basis(change).Fields == first.Fields {
 			t.Errorf("%s tells nothing", name)
@@ -61,8 +68,7 @@ func TestBasis(t *testing.T) {
 	if empty := r.Basis(fleet.SyncSource{}, r.Type.MirrorSync, map[string]any{}, ""); empty.Options != first.Options {
 		t.Error("no options are not the same as none")
 	}
-	r.Remote.Fields["url"] = func() {}
-	if once, again := hash(r.Remote.Fields), hash(r.Remote.Fields); once == again {
+	if once, again := hash(func() {}), hash(func() {}); once == again {
 		t.Error("what cannot be told is told to be the same")
 	}
 }

@@ -191,7 +191,7 @@ func (w *watcher) after(own *wait, now time.Time) time.Time {
 }
 
 // together is how many servers are asked as often as one alone.
-const together = 50
+const together = 1000
 
 // calmer gives how many times less often a server is asked than it would be alone: with many, it is the asking that takes the time.
 func (w *watcher) calmer() time.Duration {

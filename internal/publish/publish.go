@@ -136,7 +136,7 @@ func create(ctx context.Context, h Hands, r Request) (pulp.Href, error) {
 			return "", err
 		}
 	}
-	r.Repository.Type.NameSigner(path, body, r.Repository.Repository.Fields)
+	r.Repository.Type.NameSigner(path, body, r.Repository.Repository.Fields())
 	task, err := h.Task(ctx, "publish", func(ctx context.Context) (pulp.Href, error) {
 		return h.Client().CreatePublication(ctx, path, body)
 	})
@@ -213,5 +213,5 @@ func remoteFields(r *inventory.Repository) map[string]any {
 	if r.Remote == nil {
 		return nil
 	}
-	return r.Remote.Fields
+	return r.Remote.Fields()
 }

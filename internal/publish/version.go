@@ -50,9 +50,9 @@ func guardMirror(ctx context.Context, h Hands, r Request) error {
 
 // serve makes a distribution serve something, and nothing else.
 func serve(ctx context.Context, h Hands, d *pulp.Distribution, field string, what pulp.Href) error {
-	body := pulp.Fields{field: what}
+	body, has := pulp.Fields{field: what}, d.Fields()
 	for _, other := range []string{"publication", "repository", "repository_version"} {
-		if _, ok := d.Fields[other]; ok && other != field {
+		if _, ok := has[other]; ok && other != field {
 			body[other] = nil
 		}
 	}

@@ -18,7 +18,7 @@ type Distribution struct {
 	RepositoryVersion Href
 	Publication       Href
 	Labels            map[string]string
-	Fields            Fields // the whole object
+	Object            // the whole object
 }
 
 func newDistribution(f Fields) Distribution {
@@ -31,7 +31,7 @@ func newDistribution(f Fields) Distribution {
 		RepositoryVersion: f.href("repository_version"),
 		Publication:       f.href("publication"),
 		Labels:            f.labels(),
-		Fields:            f,
+		Object:            Keep(f),
 	}
 }
 

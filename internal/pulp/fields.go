@@ -2,10 +2,34 @@
 
 package pulp
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Fields is a JSON object as it was sent or received. Numbers are float64.
 type Fields map[string]any
+
+// Object is an object of which everything is kept that Pulp said of it, as text: its Fields take several times as much, and
+// pictures of many servers have tens of thousands.
+type Object struct{ text string }
+
+// Keep makes an object of what Pulp said.
+func Keep(f Fields) Object {
+	text, err := json.Marshal(f)
+	if f == nil || err != nil { // a float that JSON does not know, which Pulp cannot have sent
+		return Object{}
+	}
+	return Object{string(text)}
+}
+
+// Fields gives the whole object, a copy each time; nil where there is none.
+func (o Object) Fields() (f Fields) {
+	if o.text != "" {
+		_ = json.Unmarshal([]byte(o.text), &f) // made by Keep
+	}
+	return f
+}
 
 // Href gives the object's own href, "" when it was not asked for.
 func (f Fields) Href() Href { return f.href("pulp_href") }

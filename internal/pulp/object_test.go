@@ -38,39 +38,40 @@ func TestObjectsAreUnderstood(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Object{})); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
-	whole := func(href Href) (f Fields) {
+	whole := func(href Href) Object {
+		var f Fields
 		if err := json.Unmarshal([]byte(bodies[string(href)]), &f); err != nil {
 			t.Fatal(err)
 		}
 		delete(f, "hidden_fields") // it is in Hidden
-		return f
+		return Keep(f)
 	}
 
 	repository, err := c.Repository(ctx, "/repo/")
 	check(repository, err, Repository{
 		Href: "/repo/", Name: "r", Remote: "/rem/", LatestVersion: "/repo/versions/2/", VersionsHref: "/repo/versions/",
-		Labels: map[string]string{"a": "b", "empty": ""}, Fields: whole("/repo/"),
+		Labels: map[string]string{"a": "b", "empty": ""}, Object: whole("/repo/"),
 	})
 	remote, err := c.Remote(ctx, "/rem/")
 	check(remote, err, Remote{
 		Href: "/rem/", Name: "m", URL: "http://u/", Labels: map[string]string{},
-		Hidden: map[string]bool{"password": true, "client_key": false}, Fields: whole("/rem/"),
+		Hidden: map[string]bool{"password": true, "client_key": false}, Object: whole("/rem/"),
 	})
 	old, err := c.Remote(ctx, "/old/")
 	check(old.Hidden == nil, err, true)
 	distribution, err := c.Distribution(ctx, "/dist/")
 	check(distribution, err, Distribution{
 		Href: "/dist/", Name: "d", BasePath: "a/b", BaseURL: "http://c/a/b/", Publication: "/pub/",
-		Labels: map[string]string{}, Fields: whole("/dist/"),
+		Labels: map[string]string{}, Object: whole("/dist/"),
 	})
 	publication, err := c.Publication(ctx, "/pub/")
 	check(publication, err, Publication{
 		Href: "/pub/", Repository: "/repo/", RepositoryVersion: "/repo/versions/2/",
-		Created: time.Date(2026, 11, 23, 17, 17, 19, 885156000, time.UTC), Fields: whole("/pub/"),
+		Created: time.Date(2026, 11, 23, 17, 17, 19, 885156000, time.UTC), Fields: whole("/pub/").Fields(),
 	})
 	version, err := c.Version(ctx, "/repo/versions/2/")
 	check(version, err, RepositoryVersion{

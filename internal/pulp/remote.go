@@ -17,7 +17,7 @@ type Remote struct {
 	// Hidden tells of each secret whether it is set (Pulp 3.22; nil before).
 	Hidden map[string]bool
 
-	Fields Fields // the whole object, but for hidden_fields
+	Object // the whole object, but for hidden_fields
 }
 
 func newRemote(f Fields) Remote {
@@ -26,7 +26,6 @@ func newRemote(f Fields) Remote {
 		Name:   f.text("name"),
 		URL:    f.text("url"),
 		Labels: f.labels(),
-		Fields: f,
 	}
 	if _, ok := f["hidden_fields"].([]any); ok {
 		out.Hidden = map[string]bool{}
@@ -35,6 +34,7 @@ func newRemote(f Fields) Remote {
 		}
 		delete(f, "hidden_fields") // half of the object, and said already
 	}
+	out.Object = Keep(f)
 	return out
 }
 

@@ -17,7 +17,7 @@ type Repository struct {
 	Name          string
 	Description   string
 	Labels        map[string]string
-	Fields        Fields // the whole object
+	Object        // the whole object
 }
 
 func newRepository(f Fields) Repository {
@@ -29,7 +29,7 @@ func newRepository(f Fields) Repository {
 		Name:          f.text("name"),
 		Description:   f.text("description"),
 		Labels:        f.labels(),
-		Fields:        f,
+		Object:        Keep(f),
 	}
 }
 

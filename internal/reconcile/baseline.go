@@ -108,17 +108,17 @@ func parts(r *inventory.Repository) map[Noun]part {
 		return found
 	}
 	if r.Own != nil {
-		found[Remote] = part{r.Own.Href, r.Own.Labels, r.Own.Fields}
+		found[Remote] = part{r.Own.Href, r.Own.Labels, r.Own.Fields()}
 	}
 	if r.Repository != nil {
-		fields := maps.Clone(map[string]any(r.Repository.Fields))
+		fields := r.Repository.Fields()
 		if r.Own != nil && r.Repository.Remote == r.Own.Href {
 			fields["remote"] = ownLink
 		}
 		found[Repository] = part{r.Repository.Href, r.Repository.Labels, fields}
 	}
 	if r.Distribution != nil {
-		fields := maps.Clone(map[string]any(r.Distribution.Fields))
+		fields := r.Distribution.Fields()
 		fields["base_path"] = r.Distribution.BasePath
 		if r.Repository != nil && r.Distribution.Repository == r.Repository.Href {
 			fields["repository"] = ownLink

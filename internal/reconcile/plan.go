@@ -126,7 +126,8 @@ func remoteChange(w Want, there *inventory.Repository, atLeast func(component, v
 		fields["name"], fields["pulp_labels"] = w.Name, labels
 		return &Change{Noun: Remote, Fields: fields, Secrets: w.Secrets}
 	}
-	fields := differing(w.Type.OnServer(w.Remote, there.Remote.Fields, atLeast), there.Remote.Fields)
+	have := there.Remote.Fields()
+	fields := differing(w.Type.OnServer(w.Remote, have, atLeast), have)
 	if merged, ok := mergeLabels(labels, there.Remote.Labels, w.Primary == ""); ok {
 		fields["pulp_labels"] = merged
 	}
@@ -139,7 +140,7 @@ func remoteChange(w Want, there *inventory.Repository, atLeast func(component, v
 	}
 	return &Change{
 		Noun: Remote, Href: string(there.Remote.Href), Fields: fields, Secrets: secrets,
-		Before: before(fields, there.Remote.Fields, there.Remote.Labels),
+		Before: before(fields, have, there.Remote.Labels),
 	}
 }
 
@@ -147,10 +148,10 @@ func remoteChange(w Want, there *inventory.Repository, atLeast func(component, v
 // and were not sent or are gone, and an empty one for each that was sent before and is wanted no
 // longer (D67).
 func changedSecrets(w Want, there *pulp.Remote, known Known, fingerprint Fingerprint) map[string]fleet.Secret {
-	changed := map[string]fleet.Secret{}
+	changed, fields := map[string]fleet.Secret{}, there.Fields()
 	for field, secret := range w.Secrets {
 		set, hidden := there.Hidden[field]
-		shown, visible := there.Fields[field]
+		shown, visible := fields[field]
 		switch {
 		case visible && !hidden:
 			if !same(field, secret.Reveal(), shown) {
@@ -179,7 +180,7 @@ func changedSecrets(w Want, there *pulp.Remote, known Known, fingerprint Fingerp
 	for field, set := range there.Hidden {
 		forget(field, set)
 	}
-	for field, value := range there.Fields {
+	for field, value := range fields {
 		forget(field, value != nil)
 	}
 	return changed
@@ -194,7 +195,8 @@ func repositoryChange(w Want, there *inventory.Repository) *Change {
 		}
 		return &Change{Noun: Repository, Fields: fields}
 	}
-	fields := differing(w.Fields, there.Repository.Fields)
+	have := there.Repository.Fields()
+	fields := differing(w.Fields, have)
 	if w.Remote != nil && (there.Remote == nil || there.Repository.Remote != there.Remote.Href) {
 		fields["remote"] = nil // filled in when the remote exists
 	}
@@ -206,7 +208,7 @@ func repositoryChange(w Want, there *inventory.Repository) *Change {
 	}
 	return &Change{
 		Noun: Repository, Href: string(there.Repository.Href), Fields: fields,
-		Before: before(fields, there.Repository.Fields, there.Repository.Labels),
+		Before: before(fields, have, there.Repository.Labels),
 	}
 }
 
@@ -218,14 +220,14 @@ func distributionChange(w Want, there *inventory.Repository) *Change {
 		}
 		return &Change{Noun: Distribution, Fields: fields}
 	}
-	have, fields := there.Distribution, map[string]any{}
+	have, has, fields := there.Distribution, there.Distribution.Fields(), map[string]any{}
 	if have.BasePath != w.BasePath {
 		fields["base_path"] = w.BasePath
 	}
 	if w.Follows && (there.Repository == nil || have.Repository != there.Repository.Href) {
 		fields["repository"] = nil // filled in
 		for _, other := range []string{"publication", "repository_version"} {
-			if _, ok := have.Fields[other]; ok {
+			if _, ok := has[other]; ok {
 				fields[other] = nil
 			}
 		}
@@ -239,7 +241,7 @@ func distributionChange(w Want, there *inventory.Repository) *Change {
 	if len(fields) == 0 {
 		return nil
 	}
-	was := before(fields, have.Fields, have.Labels)
+	was := before(fields, has, have.Labels)
 	if _, moves := fields["base_path"]; moves {
 		was["base_path"] = have.BasePath
 	}

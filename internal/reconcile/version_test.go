@@ -48,10 +48,10 @@ func TestPlanPins(t *testing.T) {
 	} {
 		kind, _ := content.Find(fleet.RepositoryType(c.kind))
 		c.serves.Href, c.serves.Name, c.serves.BasePath = "/distributions/1/", "a", "a"
-		c.serves.Fields = pulp.Fields{"repository": nil, "repository_version": nil, "publication": nil}
+		c.serves.Object = pulp.Keep(pulp.Fields{"repository": nil, "repository_version": nil, "publication": nil})
 		there := &inventory.Repository{
 			Type: kind, Name: "a", Distribution: &c.serves,
-			Repository: &pulp.Repository{Href: repository, Name: "a", LatestVersion: second, Fields: pulp.Fields{}},
+			Repository: &pulp.Repository{Href: repository, Name: "a", LatestVersion: second, Object: pulp.Keep(pulp.Fields{})},
 		}
 		got := planned(t, Want{Type: kind, Name: "a", BasePath: "a", Follows: c.follows, Fields: map[string]any{"description": nil}}, status, there)
 		if diff := cmp.Diff(c.want, got[Distribution]); diff != "" {
@@ -74,7 +74,7 @@ func TestPlanRenamedFields(t *testing.T) {
 			t.Errorf("%s: %s", version, diff)
 		}
 		fields := pulp.Fields{"upstream_name": "x", field: []any{"1"}, map[string]string{"includes": "excludes", "include_tags": "exclude_tags"}[field]: nil}
-		remote := &pulp.Remote{Href: "/remotes/1/", Name: "a", Fields: fields}
+		remote := &pulp.Remote{Href: "/remotes/1/", Name: "a", Object: pulp.Keep(fields)}
 		there := &inventory.Repository{Type: kind, Name: "a", Remote: remote, Own: remote}
 		if again := planned(t, w, status, there)[Remote]; again != nil {
 			t.Errorf("%s: written again: %v", version, again)

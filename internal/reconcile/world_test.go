@@ -75,7 +75,7 @@ func (w *world) picture() *inventory.Picture {
 		return entries[k]
 	}
 	for name, o := range w.repositories {
-		r := &pulp.Repository{Href: href(Repository, name), Name: name, Labels: o.labels, Fields: o.fields}
+		r := &pulp.Repository{Href: href(Repository, name), Name: name, Labels: o.labels, Object: pulp.Keep(o.fields)}
 		e := entry(o, name)
 		if e.Repository = r; o.fields["remote"] != nil {
 			linked := o.fields["remote"].(string)
@@ -89,8 +89,10 @@ func (w *world) picture() *inventory.Picture {
 		}
 	}
 	for name, o := range w.distributions {
-		d := &pulp.Distribution{Href: href(Distribution, name), Name: name, Labels: o.labels, Fields: pulp.Fields{"publication": nil, "repository": nil}}
-		maps.Copy(d.Fields, o.fields)
+		d := &pulp.Distribution{Href: href(Distribution, name), Name: name, Labels: o.labels}
+		fields := pulp.Fields{"publication": nil, "repository": nil}
+		maps.Copy(fields, o.fields)
+		d.Object = pulp.Keep(fields)
 		d.BasePath, _ = o.fields["base_path"].(string)
 		if served, ok := o.fields["repository"].(string); ok {
 			d.Repository = href(Repository, served)
@@ -105,14 +107,15 @@ func (w *world) remote(name string) *pulp.Remote {
 	if o == nil {
 		return nil
 	}
-	r := &pulp.Remote{Href: href(Remote, name), Name: name, Labels: o.labels, Fields: pulp.Fields{}, Hidden: map[string]bool{}}
-	maps.Copy(r.Fields, o.fields)
+	r := &pulp.Remote{Href: href(Remote, name), Name: name, Labels: o.labels, Hidden: map[string]bool{}}
+	fields := maps.Clone(pulp.Fields(o.fields))
 	for _, hidden := range []string{"username", "password", "client_key"} {
 		_, r.Hidden[hidden] = o.secrets[hidden]
 	}
 	for _, shown := range []string{"ca_cert", "client_cert"} {
-		r.Fields[shown] = o.fields[shown]
+		fields[shown] = o.fields[shown]
 	}
+	r.Object = pulp.Keep(fields)
 	return r
 }
 

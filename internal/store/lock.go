@@ -33,9 +33,8 @@ func (s *Store) AcquireLock(ctx context.Context, lease fleet.Lease, server fleet
 			return err
 		}
 		for ctx.Err() == nil {
-			row := lockRow{ServerID: int64(server), Repository: repository, TaskID: int64(lease.Task)}
-			n, err := changed(t.NewInsert().Model(&row).Value("since", "?", t.now()).
-				On("CONFLICT (server_id, repository) DO NOTHING").Returning("NULL").Exec(ctx))
+			n, err := t.tell(ctx, `INSERT INTO repository_locks (server_id, repository, task_id, pulp_task, since) VALUES (?, ?, ?, '', ?)
+				ON CONFLICT (server_id, repository) DO NOTHING`, int64(server), repository, int64(lease.Task), t.present())
 			if err != nil || n == 1 {
 				return err
 			}
@@ -64,8 +63,8 @@ func (s *Store) ReleaseLock(ctx context.Context, lease fleet.Lease, server fleet
 		if err := fenced(ctx, t, lease, lease.Task); err != nil {
 			return err
 		}
-		_, err := t.NewDelete().Model((*lockRow)(nil)).
-			Where("l.server_id = ? AND l.repository = ? AND l.task_id = ? AND l.pulp_task = ''", server, repository, lease.Task).Exec(ctx)
+		_, err := t.tell(ctx, "DELETE FROM repository_locks WHERE server_id = ? AND repository = ? AND task_id = ? AND pulp_task = ''",
+			int64(server), repository, int64(lease.Task))
 		return err
 	})
 }

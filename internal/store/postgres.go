@@ -156,7 +156,7 @@ func (d *postgresDB) once(ctx context.Context, fn func(context.Context, tx) erro
 	}
 	// After a commit it does nothing; also a panic must not leave the transaction open.
 	defer func() { _ = pgtx.Rollback(context.WithoutCancel(ctx)) }()
-	err = fn(ctx, tx{IDB: conn, clock: clock{PostgreSQL, d.skew}, jobs: &postgresJobs{riverJobs[pgx.Tx]{client: d.client, tx: pgtx}}})
+	err = fn(ctx, tx{IDB: conn, asker: asker{conn.Conn, d.db, clock{PostgreSQL, d.skew}}, jobs: &postgresJobs{riverJobs[pgx.Tx]{client: d.client, tx: pgtx}}})
 	if err != nil {
 		return err
 	}

@@ -55,8 +55,10 @@ func (s *Store) RecordRequest(ctx context.Context, lease fleet.Lease, r fleet.Pu
 		if err := nextAttempt(ctx, t, &row); err != nil {
 			return err
 		}
-		_, err = t.NewInsert().Model(&row).Value("sent", "?", t.now()).Returning("*, ? AS now", t.now()).Exec(ctx)
-		return err
+		now := t.present()
+		return t.ask(ctx, &row, `INSERT INTO pulp_requests (task_id, stage_id, server_id, step, attempt, correlation, sent, href, state)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *, ? AS now`,
+			row.TaskID, row.StageID, row.ServerID, row.Step, row.Attempt, row.Correlation, now, row.Href, row.State, now)
 	})
 	if err != nil {
 		return fleet.PulpRequest{}, err
@@ -80,8 +82,7 @@ func mayAsk(root, task taskRow) error {
 // nextAttempt makes sure that the attempt before is final.
 func nextAttempt(ctx context.Context, t tx, row *requestRow) error {
 	var before []requestRow
-	err := t.NewSelect().Model(&before).Where("q.stage_id = ? AND q.step = ?", row.StageID, row.Step).
-		OrderExpr("q.attempt DESC").Scan(ctx)
+	err := t.ask(ctx, &before, "SELECT q.* FROM pulp_requests AS q WHERE q.stage_id = ? AND q.step = ? ORDER BY q.attempt DESC", row.StageID, row.Step)
 	if err != nil {
 		return err
 	}
@@ -103,15 +104,9 @@ func nextAttempt(ctx context.Context, t tx, row *requestRow) error {
 // empty Href or Outcome leaves the stored one, and a final state stays.
 func (s *Store) UpdateRequest(ctx context.Context, r fleet.PulpRequest) error {
 	return s.inTx(ctx, fmt.Sprintf("note what became of request %d", r.ID), func(ctx context.Context, t tx) error {
-		update := t.NewUpdate().Model((*requestRow)(nil)).Where("q.id = ?", r.ID).
-			Set("state = CASE WHEN state = ? THEN ? ELSE state END", fleet.RequestOpen, r.State)
-		if r.Href != "" {
-			update = update.Set("href = ?", r.Href)
-		}
-		if len(r.Outcome) > 0 {
-			update = update.Set("outcome = ?", string(r.Outcome))
-		}
-		n, err := changed(update.Exec(ctx))
+		n, err := t.tell(ctx, `UPDATE pulp_requests SET state = CASE WHEN state = 'open' THEN ? ELSE state END,
+			href = COALESCE(?, href), outcome = COALESCE(?, outcome) WHERE id = ?`,
+			string(r.State), orNull(r.Href), orNull(string(r.Outcome)), int64(r.ID))
 		if err == nil && n == 0 {
 			return fault.New(fault.NotFound, "there is no request %d", r.ID)
 		}

@@ -189,9 +189,8 @@ func (s *Store) ServerRepositories(ctx context.Context, server fleet.ServerID) (
 // SetServed implements fleet.Repositories. What we made it serve is known from now on.
 func (s *Store) SetServed(ctx context.Context, id fleet.RepositoryID, latest, served string) error {
 	return s.inTx(ctx, "store a repository's versions", func(ctx context.Context, t tx) error {
-		n, err := changed(t.NewUpdate().Table("repositories").
-			Set("latest_version = ?", latest).Set("served_version = ?", served).Set("set_version = ?", served).Set("date_last_updated = ?", t.now()).
-			Where("id = ?", id).Exec(ctx))
+		n, err := t.tell(ctx, "UPDATE repositories SET latest_version = ?, served_version = ?, set_version = ?, date_last_updated = ? WHERE id = ?",
+			latest, served, served, t.present(), int64(id))
 		if err == nil && n == 0 {
 			return fault.New(fault.NotFound, "there is no repository %d on any server", id)
 		}

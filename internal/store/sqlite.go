@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -36,6 +35,7 @@ type sqliteDB struct {
 	writer, readers *bun.DB
 	client          *river.Client[*sql.Tx] // to queue jobs with
 	driver          *kickedDriver
+	desk            *desk // where the writer is used
 	lock            *fileLock
 	errs            classifier
 	skew            func() time.Duration // of the clock; nil: none
@@ -90,7 +90,7 @@ func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger
 	}
 	return &sqliteDB{
 		file: file, writer: newBun(writer, sqlitedialect.New()), readers: newBun(reader, sqlitedialect.New()),
-		client: client, driver: kicked, lock: lock, errs: errs,
+		client: client, driver: kicked, desk: newDesk(), lock: lock, errs: errs,
 	}, nil
 }
 
@@ -105,24 +105,17 @@ func sqliteFile(file string) string {
 	return u.String()
 }
 
-// sqliteConnector opens connections of a driver of our own, which knows our functions.
-type sqliteConnector struct {
-	driver *sqlite.Driver
-	dsn    string
-}
-
-func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
-func (c sqliteConnector) Driver() driver.Driver                        { return c.driver }
-
 func (*sqliteDB) dialect() Dialect         { return SQLite }
 func (d *sqliteDB) classifier() classifier { return d.errs }
 func (d *sqliteDB) reader() *bun.DB        { return d.readers }
 
 func (d *sqliteDB) inTx(ctx context.Context, fn func(context.Context, tx) error) error {
 	queue := &riverJobs[*sql.Tx]{client: d.client}
-	err := d.writer.RunInTx(ctx, nil, func(ctx context.Context, btx bun.Tx) error {
-		queue.tx = btx.Tx
-		return fn(ctx, tx{IDB: btx, clock: clock{SQLite, d.skew}, jobs: queue})
+	err := d.desk.do(ctx, func() error {
+		return d.writer.RunInTx(ctx, nil, func(ctx context.Context, btx bun.Tx) error {
+			queue.tx = btx.Tx
+			return fn(ctx, tx{IDB: btx, asker: asker{btx.Tx, d.writer, clock{SQLite, d.skew}}, jobs: queue})
+		})
 	})
 	if err == nil && queue.queued {
 		d.driver.kick()
@@ -149,5 +142,6 @@ func (d *sqliteDB) ping(ctx context.Context) error {
 }
 
 func (d *sqliteDB) close() error {
+	d.desk.close()
 	return errors.Join(d.readers.Close(), d.writer.Close(), d.lock.release())
 }

@@ -38,13 +38,12 @@ func (s *Store) SaveStage(ctx context.Context, lease fleet.Lease, stage fleet.St
 		if err := fenced(ctx, t, lease, stage.Task); err != nil {
 			return err
 		}
-		_, err := t.NewInsert().Model(&row).ExcludeColumn("id").
-			Value("date_created", "?", t.now()).Value("date_last_updated", "?", t.now()).
-			On("CONFLICT (task_id, name) DO UPDATE").
-			Set("state = excluded.state").Set("detail = excluded.detail").Set("error = excluded.error").
-			Set("result = excluded.result").Set("date_last_updated = excluded.date_last_updated").
-			Returning("id, date_created, date_last_updated").Exec(ctx)
-		return err
+		now := t.present()
+		return t.ask(ctx, &row, `INSERT INTO task_stages (task_id, name, state, detail, error, result, date_created, date_last_updated)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, name) DO UPDATE SET state = excluded.state, detail = excluded.detail,
+			error = excluded.error, result = excluded.result, date_last_updated = excluded.date_last_updated
+			RETURNING id, date_created, date_last_updated`,
+			row.TaskID, row.Name, row.State, orNull(row.Detail), orNull(row.Error), orNull(row.Result), now, now)
 	})
 	if err != nil {
 		return fleet.Stage{}, err

@@ -9,7 +9,7 @@ import (
 // tx is one unit of work: all that code inside a transaction may query with.
 type tx struct {
 	bun.IDB
-	clock
+	asker
 	jobs jobs // the engine's, in the same transaction
 }
 

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/uptrace/bun"
-
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
@@ -17,8 +15,8 @@ import (
 // the root task that it is for.
 func fence(ctx context.Context, t tx, lease fleet.Lease, how rowLock) (taskRow, error) {
 	var rows []taskRow
-	err := t.locked(t.NewSelect().Model(&rows), how, "t").
-		Where("t.id = ? AND t.lease_owner = ? AND t.lease_epoch = ?", lease.Task, lease.Owner, lease.Epoch).Scan(ctx)
+	query := t.lockedRows("SELECT t.* FROM tasks AS t WHERE t.id = ? AND t.lease_owner = ? AND t.lease_epoch = ?", rowsLocked{how, "t"})
+	err := t.ask(ctx, &rows, query, int64(lease.Task), lease.Owner, lease.Epoch)
 	if err != nil {
 		return taskRow{}, err
 	}
@@ -34,7 +32,8 @@ func member(ctx context.Context, t tx, root taskRow, id fleet.TaskID) (taskRow, 
 		return root, nil
 	}
 	var rows []taskRow
-	err := t.locked(t.NewSelect().Model(&rows), toChange, "t").Where("t.id = ? AND t.root_id = ?", id, root.ID).Scan(ctx)
+	query := t.lockedRows("SELECT t.* FROM tasks AS t WHERE t.id = ? AND t.root_id = ?", rowsLocked{toChange, "t"})
+	err := t.ask(ctx, &rows, query, int64(id), root.ID)
 	if err != nil {
 		return taskRow{}, err
 	}
@@ -47,28 +46,26 @@ func member(ctx context.Context, t tx, root taskRow, id fleet.TaskID) (taskRow, 
 // fenced makes sure, until the transaction ends, that a lease still counts, and that a task is part of what it is for. It is what
 // is asked most, so it asks once and reads nothing else.
 func fenced(ctx context.Context, t tx, lease fleet.Lease, id fleet.TaskID) error {
-	q := t.NewSelect().TableExpr("tasks AS r").ColumnExpr("r.id").
-		Where("r.id = ? AND r.lease_owner = ? AND r.lease_epoch = ?", lease.Task, lease.Owner, lease.Epoch)
-	part := id != lease.Task
-	if part {
-		q = q.Join("JOIN tasks AS t ON t.id = ? AND t.root_id = r.id", id)
+	const root = "SELECT r.id FROM tasks AS r WHERE r.id = ? AND r.lease_owner = ? AND r.lease_epoch = ?"
+	const part = "SELECT r.id FROM tasks AS r JOIN tasks AS t ON t.root_id = r.id WHERE r.id = ? AND r.lease_owner = ? AND r.lease_epoch = ? AND t.id = ?"
+	var (
+		found []int64
+		err   error
+	)
+	if id == lease.Task {
+		err = t.ask(ctx, &found, t.lockedRows(root, rowsLocked{toRead, "r"}), int64(lease.Task), lease.Owner, lease.Epoch)
+	} else {
+		query := t.lockedRows(part, rowsLocked{toRead, "r"}, rowsLocked{toChange, "t"})
+		err = t.ask(ctx, &found, query, int64(lease.Task), lease.Owner, lease.Epoch, int64(id))
 	}
-	switch {
-	case t.dialect == SQLite:
-	case part:
-		q = q.For("? OF r FOR ? OF t", bun.Safe(string(toRead)), bun.Safe(string(toChange)))
-	default:
-		q = q.For("? OF r", bun.Safe(string(toRead)))
-	}
-	var found []int64
-	if err := q.Scan(ctx, &found); err != nil || len(found) > 0 {
+	if err != nil || len(found) > 0 {
 		return err
 	}
-	root, err := fence(ctx, t, lease, toRead)
+	top, err := fence(ctx, t, lease, toRead)
 	if err != nil {
 		return err
 	}
-	_, err = member(ctx, t, root, id)
+	_, err = member(ctx, t, top, id)
 	return err
 }
 
@@ -201,18 +198,21 @@ func setState(ctx context.Context, t tx, root taskRow, id fleet.TaskID, to fleet
 	if err != nil {
 		return taskRow{}, err
 	}
-	update := t.NewUpdate().Model((*taskRow)(nil)).Set("state = ?", to).Set("date_last_updated = ?", t.now()).
-		Where("t.id = ?", id).Returning("*")
+	now := t.present()
+	set, args := "state = ?, date_last_updated = ?", []any{string(to), now}
 	if to == fleet.Running {
-		update = update.Set("date_started = ?", t.now()).Set("worker_name = ?", root.WorkerName).Set("worker_job_id = ?", root.WorkerJobID)
+		set += ", date_started = ?, worker_name = ?, worker_job_id = ?"
+		args = append(args, now, root.WorkerName, root.WorkerJobID)
 	}
 	if to.Final() {
-		update = update.Set("date_finished = ?", t.now())
+		set += ", date_finished = ?"
+		args = append(args, now)
 	}
 	if stored != "" {
-		update = update.Set("error = ?", stored)
+		set += ", error = ?"
+		args = append(args, stored)
 	}
-	if _, err := update.Exec(ctx, &rows); err != nil {
+	if err := t.ask(ctx, &rows, "UPDATE tasks SET "+set+" WHERE id = ? RETURNING *", append(args, int64(id))...); err != nil {
 		return taskRow{}, err
 	}
 	return rows[0], nil

@@ -41,12 +41,12 @@ func (k *keyring) of(ctx context.Context, r *inventory.Repository) (signer, erro
 	service, ours := published[string(r.ServedPublication)]
 	if !ours { // the very metadata of its own upstream
 		if r.Linked && r.Remote != nil {
-			key, _ := r.Remote.Fields[s.Key].(string)
+			key, _ := r.Remote.Fields()[s.Key].(string)
 			return signer{key: key}, nil
 		}
 		return signer{}, nil
 	}
-	service, unknown := r.Type.Signed(service, r.Repository.Fields)
+	service, unknown := r.Type.Signed(service, r.Repository.Fields())
 	if service == "" {
 		return signer{unknown: unknown}, nil
 	}

@@ -170,7 +170,7 @@ func (g *group) want(ctx context.Context, p *job.Progress, source *job.Server, t
 			Type: r.Type, Name: r.Name, Description: r.Repository.Description, BasePath: r.Distribution.BasePath, Version: r.Served,
 		}
 		if r.Linked && r.Remote != nil {
-			m.Remote = r.Remote.Fields
+			m.Remote = r.Remote.Fields()
 		}
 		m.Mirror = already(r)
 		var w reconcile.Want

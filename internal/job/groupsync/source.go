@@ -126,7 +126,7 @@ func (g *group) mirrored(ctx context.Context) (func(theirs *inventory.Repository
 		if !basis.Source.Same(record.Basis.Source) || basis.Fields != record.Basis.Fields {
 			return nil
 		}
-		return r.Remote.Fields
+		return r.Remote.Fields()
 	}, nil
 }
 

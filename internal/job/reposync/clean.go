@@ -52,7 +52,7 @@ func (s *sync) publishesItself() error {
 	if pattern, _ := s.pattern(); pattern == nil {
 		return nil
 	}
-	if s.repository.Repository.Fields["autopublish"] == true {
+	if s.repository.Repository.Fields()["autopublish"] == true {
 		return fault.New(fault.Conflict, "server %s: repository %s publishes whatever a sync brings by itself (autopublish), banned packages too: not synced",
 			s.server.Name, s.row.Name).WithHint("set autopublish to false on the repository in Pulp, or take banned_package_regex out of the configuration")
 	}

@@ -38,7 +38,7 @@ func probe(ctx context.Context, r *inventory.Repository, known []fleet.SourceFil
 	if r.Type.Probe == nil {
 		return nil, fmt.Errorf("%w: its type cannot", errNotProbed)
 	}
-	groups := r.Type.Probe(r.Remote.Fields)
+	groups := r.Type.Probe(r.Remote.Fields())
 	if len(groups) == 0 {
 		return nil, fmt.Errorf("%w: its remote does not say where", errNotProbed)
 	}
@@ -85,8 +85,9 @@ func probeClient(remote *pulp.Remote) (*http.Client, error) {
 			return nil, fmt.Errorf("%w: the remote has a %s", errNotProbed, name)
 		}
 	}
+	fields := remote.Fields()
 	for _, name := range secretFields {
-		switch value := remote.Fields[name].(type) {
+		switch value := fields[name].(type) {
 		case nil:
 		case []any:
 			if len(value) > 0 {
@@ -97,20 +98,20 @@ func probeClient(remote *pulp.Remote) (*http.Client, error) {
 		}
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if pem, _ := remote.Fields["ca_cert"].(string); pem != "" {
+	if pem, _ := fields["ca_cert"].(string); pem != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(pem)) {
 			return nil, fmt.Errorf("%w: its ca_cert cannot be read", errNotProbed)
 		}
 	}
-	if validated, ok := remote.Fields["tls_validation"].(bool); ok && !validated {
+	if validated, ok := fields["tls_validation"].(bool); ok && !validated {
 		config.InsecureSkipVerify = true // as Pulp reads it: the hashes are compared, nothing of it is served
 	}
 	transport := &http.Transport{
 		TLSClientConfig: config, DialContext: (&net.Dialer{Timeout: probeDial}).DialContext,
 		TLSHandshakeTimeout: probeDial, ResponseHeaderTimeout: probeTime, MaxResponseHeaderBytes: 64 << 10,
 	}
-	if text, _ := remote.Fields["proxy_url"].(string); text != "" {
+	if text, _ := fields["proxy_url"].(string); text != "" {
 		proxy, err := url.Parse(text)
 		if err != nil || proxy.Host == "" {
 			return nil, fmt.Errorf("%w: its proxy_url cannot be read", errNotProbed)

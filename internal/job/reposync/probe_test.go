@@ -29,8 +29,15 @@ func upstream(t *testing.T, tls bool, answer http.HandlerFunc) (*inventory.Repos
 	t.Cleanup(server.Close)
 	kind, _ := content.Find("rpm")
 	return &inventory.Repository{Type: kind, Remote: &pulp.Remote{
-		Hidden: map[string]bool{"password": false}, Fields: pulp.Fields{"url": server.URL, "tls_validation": true, "headers": nil, "client_cert": nil},
+		Hidden: map[string]bool{"password": false}, Object: pulp.Keep(pulp.Fields{"url": server.URL, "tls_validation": true, "headers": nil, "client_cert": nil}),
 	}}, server
+}
+
+// set gives a remote another field.
+func set(r *pulp.Remote, field string, value any) {
+	fields := r.Fields()
+	fields[field] = value
+	r.Object = pulp.Keep(fields)
 }
 
 func text(body string) http.HandlerFunc {
@@ -141,7 +148,7 @@ func TestProbeRedirected(t *testing.T) {
 	plain := httptest.NewServer(text("x"))
 	t.Cleanup(plain.Close)
 	r, _ = upstream(t, true, func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, plain.URL, http.StatusFound) })
-	r.Remote.Fields["tls_validation"] = false
+	set(r.Remote, "tls_validation", false)
 	if _, err := probe(t.Context(), r, nil); err == nil || !strings.Contains(err.Error(), "redirected to http") {
 		t.Errorf("%v", err)
 	}
@@ -153,16 +160,16 @@ func TestProbeAsTheRemoteSays(t *testing.T) {
 	if _, err := probe(t.Context(), r, nil); err == nil {
 		t.Error("an unknown certificate was believed")
 	}
-	r.Remote.Fields["tls_validation"] = false
+	set(r.Remote, "tls_validation", false)
 	if _, err := probe(t.Context(), r, nil); err != nil {
 		t.Errorf("not to be validated: %v", err)
 	}
-	r.Remote.Fields["tls_validation"] = true
-	r.Remote.Fields["ca_cert"] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	set(r.Remote, "tls_validation", true)
+	set(r.Remote, "ca_cert", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 	if _, err := probe(t.Context(), r, nil); err != nil {
 		t.Errorf("with its certificate: %v", err)
 	}
-	r.Remote.Fields["ca_cert"] = "none"
+	set(r.Remote, "ca_cert", "none")
 	if _, err := probe(t.Context(), r, nil); err == nil {
 		t.Error("a certificate that cannot be read was left out")
 	}
@@ -173,11 +180,12 @@ func TestProbeAsTheRemoteSays(t *testing.T) {
 	}))
 	t.Cleanup(proxy.Close)
 	r, _ = upstream(t, false, text("y"))
-	r.Remote.Fields["url"], r.Remote.Fields["proxy_url"] = "http://upstream.test/rpm", proxy.URL
+	set(r.Remote, "url", "http://upstream.test/rpm")
+	set(r.Remote, "proxy_url", proxy.URL)
 	if _, err := probe(t.Context(), r, nil); err != nil || proxied != "http://upstream.test/rpm/repodata/repomd.xml" {
 		t.Errorf("by the proxy: %q, %v", proxied, err)
 	}
-	r.Remote.Fields["proxy_url"] = "://"
+	set(r.Remote, "proxy_url", "://")
 	if _, err := probe(t.Context(), r, nil); err == nil {
 		t.Error("a proxy that cannot be read was left out")
 	}
@@ -188,11 +196,11 @@ func TestProbeLeavesSecretsAlone(t *testing.T) {
 	for name, change := range map[string]func(*pulp.Remote){
 		"a password":         func(r *pulp.Remote) { r.Hidden["password"] = true },
 		"nothing told":       func(r *pulp.Remote) { r.Hidden = nil },
-		"a certificate":      func(r *pulp.Remote) { r.Fields["client_cert"] = "pem" },
-		"headers":            func(r *pulp.Remote) { r.Fields["headers"] = []any{map[string]any{"Authorization": "x"}} },
-		"headers, otherwise": func(r *pulp.Remote) { r.Fields["headers"] = map[string]any{} },
-		"a token":            func(r *pulp.Remote) { r.Fields["sles_auth_token"] = "x" },
-		"no url":             func(r *pulp.Remote) { r.Fields["url"] = "" },
+		"a certificate":      func(r *pulp.Remote) { set(r, "client_cert", "pem") },
+		"headers":            func(r *pulp.Remote) { set(r, "headers", []any{map[string]any{"Authorization": "x"}}) },
+		"headers, otherwise": func(r *pulp.Remote) { set(r, "headers", map[string]any{}) },
+		"a token":            func(r *pulp.Remote) { set(r, "sles_auth_token", "x") },
+		"no url":             func(r *pulp.Remote) { set(r, "url", "") },
 	} {
 		asked := false
 		r, _ := upstream(t, false, func(http.ResponseWriter, *http.Request) { asked = true })
@@ -202,7 +210,7 @@ func TestProbeLeavesSecretsAlone(t *testing.T) {
 		}
 	}
 	r, _ := upstream(t, false, text("x"))
-	r.Remote.Fields["headers"] = []any{}
+	set(r.Remote, "headers", []any{})
 	if _, err := probe(t.Context(), r, nil); err != nil {
 		t.Errorf("no headers: %v", err)
 	}

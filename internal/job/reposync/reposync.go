@@ -258,7 +258,7 @@ func (s *sync) asked(ctx context.Context, p *job.Progress, version pulp.Href, ad
 		return nil
 	}
 	err := t.Guard(ctx, content.Version{
-		Href: string(version), Remote: s.repository.Remote.Fields, List: publish.Lister(p.Hands(s.server)), Added: added,
+		Href: string(version), Remote: s.repository.Remote.Fields(), List: publish.Lister(p.Hands(s.server)), Added: added,
 	})
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), err, "repository %s: %s", s.row.Name, fault.Message(err)).WithHint("%s", fault.Hint(err))

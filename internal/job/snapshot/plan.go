@@ -94,14 +94,15 @@ func (s *snapshots) want(one *One, source inventory.Repository) (reconcile.Want,
 		return reconcile.Want{}, err
 	}
 	one.Version = version
+	fields := source.Repository.Fields()
 	want := reconcile.Want{
 		Type: source.Type, Name: one.Name, Source: "snapshot of " + one.Source, BasePath: base,
 		Follows: source.Type.Serving == content.Following,
-		Fields:  map[string]any{"description": source.Repository.Fields["description"]},
+		Fields:  map[string]any{"description": fields["description"]},
 		Labels:  map[string]string{reconcile.OwnerLabel: string(s.server.Name), reconcile.SnapshotLabel: label(version)},
 	}
 	for _, name := range source.Type.Snapshot.Repository {
-		if value, ok := source.Repository.Fields[name]; ok {
+		if value, ok := fields[name]; ok {
 			want.Fields[name] = value
 		}
 	}
@@ -139,8 +140,9 @@ func (s *snapshots) decide(one *One, changes []reconcile.Change) {
 	if d := there.Distribution; d != nil {
 		one.Distribution.Href = d.Href
 		one.Distribution.Labels = merged(d.Labels, labels)
+		fields := d.Fields()
 		for _, field := range []string{"publication", "repository", "repository_version"} {
-			if value, ok := d.Fields[field]; ok && value != nil {
+			if value, ok := fields[field]; ok && value != nil {
 				one.Distribution.Clear = append(one.Distribution.Clear, field)
 			}
 		}

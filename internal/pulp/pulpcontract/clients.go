@@ -103,7 +103,7 @@ func clientLife(c *check) {
 	change = must[pulp.Change](c)(p.UpdateRepository(ctx, repository.Href, pulp.Fields{"description": "d"}))
 	c.equal("state", c.finished(p, change.Task).State, pulp.TaskState("completed"))
 	found := must[[]pulp.Repository](c)(p.Repositories(ctx, "file/file", url.Values{"name": {name}}))
-	if len(found) != 1 || found[0].Href != repository.Href || found[0].Fields["description"] != "d" {
+	if len(found) != 1 || found[0].Href != repository.Href || found[0].Fields()["description"] != "d" {
 		c.Errorf("found %+v", found)
 	}
 	t := c.finished(p, must[pulp.Href](c)(p.CreateDistribution(ctx, "file/file", pulp.Fields{
