@@ -24,7 +24,7 @@ const (
 
 // again decides whether a step whose Pulp task failed is tried again. It waits until then, and gives the row that the next
 // attempt follows. The decision follows from what is stored, so that a process that goes on later decides alike.
-func (p *Progress) again(ctx context.Context, s *Server, row fleet.PulpRequest, task pulp.Task, failed error) (fleet.PulpRequest, error) {
+func (p *Progress) again(ctx context.Context, s *Server, row *fleet.PulpRequest, task *pulp.Task, failed error) (*fleet.PulpRequest, error) {
 	if task.State != pulp.Failed || !reasonOf(task).again {
 		return row, failed
 	}
@@ -51,7 +51,7 @@ func (p *Progress) again(ctx context.Context, s *Server, row fleet.PulpRequest, 
 	}
 	p.setAll(ctx, map[string]any{keyNextAttempt: nil, "msg": fmt.Sprintf("attempt %d of %d of %s", failures+1, most+1, row.Step)})
 	p.noteRetried(row.Step)
-	return fleet.PulpRequest{Step: row.Step, Attempt: row.Attempt}, nil
+	return &fleet.PulpRequest{Step: row.Step, Attempt: row.Attempt}, nil
 }
 
 // nextAttempt gives when an attempt begins: when it was said to, if a process before has said so, and at the latest after
@@ -75,7 +75,7 @@ func failuresOf(all []fleet.PulpRequest, step string) int {
 	for _, row := range all {
 		switch {
 		case row.Step != step || row.State == fleet.RequestNotSent:
-		case row.State == fleet.RequestDone && endedAs(row) == pulp.Failed:
+		case row.State == fleet.RequestDone && endedAs(&row) == pulp.Failed:
 			n++
 		default:
 			n = 0

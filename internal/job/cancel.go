@@ -64,7 +64,7 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest, told *stops)
 		told.waits(stored, row, waitServer, s.waiting(since, why))
 	}
 	if row.Href == "" {
-		if row, err = r.find(ctx, nil, s, row, s.limit-row.Age); err != nil {
+		if err := r.find(ctx, nil, s, &row, s.limit-row.Age); err != nil {
 			return told.unanswered(outer, s, row, err) // the next attempt looks again
 		}
 	}
@@ -82,8 +82,12 @@ func (r *Run) cancelOne(ctx context.Context, row fleet.PulpRequest, told *stops)
 		if !task.Started.IsZero() {
 			told.works(row, worker)
 		}
-		if task, err = s.stopping(ctx, row, worker, told); errors.Is(err, context.DeadlineExceeded) {
+		var ended *pulp.Task
+		if ended, err = s.stopping(ctx, row, worker, told); errors.Is(err, context.DeadlineExceeded) {
 			return errors.Join(&notStoppedError{row.Href}, r.leave(outer, s, row))
+		}
+		if task = (pulp.Task{}); ended != nil {
+			task = *ended
 		}
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
@@ -126,7 +130,7 @@ type notStoppedError struct{ href string }
 func (e *notStoppedError) Error() string { return "Pulp task " + e.href + " is not over" }
 
 // stopping waits until a Pulp task that was cancelled is over, and tells why where that takes long.
-func (s *Server) stopping(ctx context.Context, row fleet.PulpRequest, worker string, told *stops) (pulp.Task, error) {
+func (s *Server) stopping(ctx context.Context, row fleet.PulpRequest, worker string, told *stops) (*pulp.Task, error) {
 	began, looked := time.Now(), time.Time{}
 	stored := context.WithoutCancel(ctx)
 	return s.watcher.watch(ctx, pulp.Href(row.Href), func(u update) {

@@ -48,9 +48,7 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 	start := func(i int, own *place) {
 		wg.Go(func() {
 			defer own.end()
-			ended, err := r.child(ctx, children[i], own)
-			children[i] = ended
-			if err != nil {
+			if err := r.child(ctx, &children[i], own); err != nil {
 				mu.Lock()
 				broken = errors.Join(broken, err)
 				mu.Unlock()
@@ -91,11 +89,11 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 	return children, broken
 }
 
-// child runs one child to its end and stores how it ended. An error means that it could not be stored.
-func (r *Run) child(ctx context.Context, task fleet.Task, own *place) (fleet.Task, error) {
+// child runs one child to its end and stores how it ended, also in task. An error means that it could not be stored.
+func (r *Run) child(ctx context.Context, task *fleet.Task, own *place) (err error) {
 	definition, ok := r.Env.Definition(task.Kind)
 	if !ok {
-		return task, fault.New(fault.Internal, "there is no job %q", task.Kind)
+		return fault.New(fault.Internal, "there is no job %q", task.Kind)
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -109,26 +107,36 @@ func (r *Run) child(ctx context.Context, task fleet.Task, own *place) (fleet.Tas
 		r.mu.Unlock()
 	}()
 	if task.State == fleet.Queued {
-		started, err := r.Env.Work.Transition(ctx, r.Lease, task.ID, fleet.Running, nil)
-		if fault.Is(err, fault.Conflict) && !errors.Is(err, fleet.ErrLeaseLost) {
-			return r.Env.Tasks.Task(ctx, task.ID) // canceled before it began
+		if began, err := r.start(ctx, task); !began {
+			return err
 		}
-		if err != nil {
-			return task, err
-		}
-		task = started
 	}
 	if task.MaxRuntime > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadlineCause(ctx, r.local(task.Started.Add(task.MaxRuntime)), fleet.ErrTimeout)
 		defer stop()
 	}
-	run := &Run{Task: task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, place: own, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
-	err := run.begin(ctx)
-	if err == nil {
+	run := &Run{Task: *task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, place: own, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
+	if err = run.begin(ctx); err == nil {
 		err = fault.Protect(func() error { return definition.Run(ctx, run) })
 	}
-	return run.end(ctx, outer, err)
+	*task, err = run.end(ctx, outer, err)
+	return err
+}
+
+// start tells the store that a child begins; false where it does not: it was canceled before, or that cannot be stored.
+func (r *Run) start(ctx context.Context, task *fleet.Task) (began bool, err error) {
+	started, err := r.Env.Work.Transition(ctx, r.Lease, task.ID, fleet.Running, nil)
+	if fault.Is(err, fault.Conflict) && !errors.Is(err, fleet.ErrLeaseLost) {
+		if started, err = r.Env.Tasks.Task(ctx, task.ID); err == nil {
+			*task = started
+		}
+		return false, err
+	}
+	if err == nil {
+		*task = started
+	}
+	return err == nil, err
 }
 
 // end stores how a child ended. Outer is the context of its parent.

@@ -30,7 +30,11 @@ func (h Hands) Try(ctx context.Context, fn func(ctx context.Context) error) erro
 
 // Task makes a request that starts a Pulp task and waits for that; see PulpTask.
 func (h Hands) Task(ctx context.Context, step string, start func(ctx context.Context) (pulp.Href, error)) (pulp.Task, error) {
-	return PulpTask(ctx, h.progress, h.server, step, start)
+	task, err := PulpTask(ctx, h.progress, h.server, step, start)
+	if task == nil {
+		return pulp.Task{}, err
+	}
+	return *task, err
 }
 
 // Lock takes the right to change a repository, and gives the way to give it back.

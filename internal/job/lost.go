@@ -24,7 +24,7 @@ func (s *Server) underWay(err error) time.Duration {
 
 // find looks for the Pulp task of a request whose answer did not arrive. That there is none is
 // believed only once the request cannot be under way any more. It tells so in the stage, if there is one.
-func (r *Run) find(ctx context.Context, p *Progress, s *Server, row fleet.PulpRequest, underWay time.Duration) (fleet.PulpRequest, error) {
+func (r *Run) find(ctx context.Context, p *Progress, s *Server, row *fleet.PulpRequest, underWay time.Duration) error {
 	until := time.Now().Add(underWay + s.timing.InFlight)
 	for pause := quickest; ; pause = min(2*pause, 2*time.Second) {
 		late := time.Now().After(until)
@@ -35,21 +35,21 @@ func (r *Run) find(ctx context.Context, p *Progress, s *Server, row fleet.PulpRe
 			return err
 		})
 		if err != nil {
-			return row, err
+			return err
 		}
 		if len(tasks) > 0 {
 			row.Href = string(tasks[0].Href)
-			return row, r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
+			return r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), *row)
 		}
 		if late {
 			row.State = fleet.RequestNotSent
-			return row, r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), row)
+			return r.Env.Requests.UpdateRequest(context.WithoutCancel(ctx), *row)
 		}
 		if p != nil {
 			p.Say(ctx, "the answer of server %s to %q got lost: looking for its Pulp task", s.Name, row.Step)
 		}
 		if err := sleep(ctx, pause); err != nil {
-			return row, err
+			return err
 		}
 	}
 }

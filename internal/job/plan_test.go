@@ -40,7 +40,7 @@ func TestProgressOfAPulpTask(t *testing.T) {
 			{Message: "Downloading Artifacts", State: "running", Done: 2}, {Message: "Parsed Packages", State: "running", Done: 3, Total: 10},
 		},
 	} {
-		if got := progressText(pulp.Task{Progress: reports}); got != want {
+		if got := progressText(&pulp.Task{Progress: reports}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -96,7 +96,7 @@ var reasons = []reason{
 }
 
 // reasonOf gives what is known about why a Pulp task failed.
-func reasonOf(t pulp.Task) reason {
+func reasonOf(t *pulp.Task) reason {
 	for _, r := range reasons {
 		if strings.Contains(t.Reason, r.text) {
 			return r

@@ -55,7 +55,7 @@ func TestReasons(t *testing.T) {
 		{"never seen", classUnknown, false, "correlation id abc"},
 		{"", classUnknown, false, "correlation id abc"},
 	} {
-		got := reasonOf(pulp.Task{Reason: c.words, Href: "/pulp/api/v3/tasks/1/", Correlation: "abc"})
+		got := reasonOf(&pulp.Task{Reason: c.words, Href: "/pulp/api/v3/tasks/1/", Correlation: "abc"})
 		if got.class != c.class || got.again != c.again || !strings.Contains(got.todo, c.todo) {
 			t.Errorf("%q: %s, again %v, %q", c.words, got.class, got.again, got.todo)
 		}
@@ -66,7 +66,7 @@ func TestReasons(t *testing.T) {
 func TestReasonsAreSound(t *testing.T) {
 	t.Parallel()
 	for i, r := range reasons {
-		if got := reasonOf(pulp.Task{Reason: r.text}); got != r {
+		if got := reasonOf(&pulp.Task{Reason: r.text}); got != r {
 			t.Errorf("reason %d, %q, is hidden by %q", i, r.text, got.text)
 		}
 		if r.todo == "" || r.class == "" || r.class == classUnknown {

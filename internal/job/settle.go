@@ -20,12 +20,13 @@ func (p *Progress) Settle(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	for _, row := range all {
+	for i := range all {
+		row := &all[i]
 		if row.State != fleet.RequestOpen || row.Server != s.ID {
 			continue
 		}
 		if row.Href == "" {
-			if row, err = p.run.find(ctx, p, s, row, s.limit-row.Age); err != nil {
+			if err := p.run.find(ctx, p, s, row, s.limit-row.Age); err != nil {
 				return err
 			}
 		}

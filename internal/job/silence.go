@@ -34,7 +34,7 @@ func (e *silentError) Error() string { return "silent for " + e.after.String() }
 
 // look notes what was seen of a Pulp task, tells where nothing of it has changed for long, and gives the reason to end it where
 // that is to be done. It is told at one look and done at a later one.
-func (q *silence) look(ctx context.Context, p *Progress, t pulp.Task) error {
+func (q *silence) look(ctx context.Context, p *Progress, t *pulp.Task) error {
 	at := howFar(t)
 	if q.at == "" {
 		q.resume(p, t.Href, at)
@@ -91,7 +91,7 @@ func (q *silence) end(ctx context.Context, p *Progress) {
 }
 
 // howFar tells of a Pulp task what changes as long as something is done for it.
-func howFar(t pulp.Task) string {
+func howFar(t *pulp.Task) string {
 	var done int64
 	ended := 0
 	for _, r := range t.Progress {
@@ -115,13 +115,13 @@ func (p *Progress) note(ctx context.Context, waitingFor string) {
 
 // endSilent cancels a Pulp task that has been silent for too long. Where Pulp does not confirm that in time its locks
 // stay with it, and the task's end sees to it.
-func (p *Progress) endSilent(ctx context.Context, s *Server, row fleet.PulpRequest, after time.Duration) error {
+func (p *Progress) endSilent(ctx context.Context, s *Server, row *fleet.PulpRequest, after time.Duration) error {
 	p.set(ctx, keySilentEnded, row.Href)
-	told, err := p.run.stops(ctx, row.Task, []fleet.PulpRequest{row})
+	told, err := p.run.stops(ctx, row.Task, []fleet.PulpRequest{*row})
 	if err != nil {
 		return err
 	}
-	err = p.run.cancelOne(p.run.Context(ctx), row, told)
+	err = p.run.cancelOne(p.run.Context(ctx), *row, told)
 	told.done(ctx, err)
 	var goesOn *notStoppedError
 	if err != nil && !errors.As(err, &goesOn) {

@@ -182,7 +182,7 @@ func (t *stops) save(ctx context.Context) {
 }
 
 // whyNotStopped says what a Pulp task that was cancelled waits for, as far as Pulp tells. Worker is the one that worked on it.
-func (s *Server) whyNotStopped(ctx context.Context, t pulp.Task, worker string) (what, why string) {
+func (s *Server) whyNotStopped(ctx context.Context, t *pulp.Task, worker string) (what, why string) {
 	status, err := s.status(ctx)
 	began := !t.Started.IsZero()
 	switch {

@@ -16,7 +16,7 @@ import (
 // that was killed stays running for up to 17 minutes, and its repository locked (seen with
 // pulpcore 3.123). One that does not change for long is told as that, and where the policy says so the error is a
 // silentError.
-func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Task, error) {
+func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (*pulp.Task, error) {
 	began := time.Now()
 	looked, down, state := time.Time{}, false, pulp.Waiting
 	var quiet silence
@@ -74,7 +74,7 @@ func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (pulp.Ta
 // explainWait says why a Pulp task takes long, as far as Pulp tells, and whether that is because it waits. Where workers are
 // online but none has looked at the task, it nudges them: tasks queued while no worker was online are not
 // picked up until another is (seen with pulpcore 3.123). What it says stays the same while nothing changes.
-func (s *Server) explainWait(ctx context.Context, t pulp.Task, began time.Time) (text string, waits bool) {
+func (s *Server) explainWait(ctx context.Context, t *pulp.Task, began time.Time) (text string, waits bool) {
 	since := began.UTC().Format(time.RFC3339)
 	status, err := s.status(ctx)
 	switch {
@@ -104,7 +104,7 @@ func prefixed(prefix, s string) string {
 }
 
 // report stores how far a Pulp task is: in words, and as the numbers that they are made of (total 0: not known).
-func (p *Progress) report(ctx context.Context, t pulp.Task) {
+func (p *Progress) report(ctx context.Context, t *pulp.Task) {
 	if r, ok := runningReport(t); ok {
 		p.setAll(ctx, map[string]any{"progress": progressText(t), "progress_done": r.Done, "progress_total": r.Total})
 	}
@@ -112,7 +112,7 @@ func (p *Progress) report(ctx context.Context, t pulp.Task) {
 
 // runningReport gives the progress report of a Pulp task that is still counting: the first whose total is known, else
 // the first.
-func runningReport(t pulp.Task) (pulp.Progress, bool) {
+func runningReport(t *pulp.Task) (pulp.Progress, bool) {
 	var first *pulp.Progress
 	for i, r := range t.Progress {
 		switch {
@@ -130,7 +130,7 @@ func runningReport(t pulp.Task) (pulp.Progress, bool) {
 }
 
 // progressText gives how far a Pulp task is in a few words.
-func progressText(t pulp.Task) string {
+func progressText(t *pulp.Task) string {
 	r, ok := runningReport(t)
 	switch {
 	case !ok:

@@ -53,7 +53,7 @@ type wait struct {
 
 // update is what was seen: a state of the task, an error, or a server that does not answer.
 type update struct {
-	task      pulp.Task
+	task      *pulp.Task // nil: there is no answer
 	err       error
 	downSince time.Time // zero: the server answers
 	why       string    // what it said
@@ -68,19 +68,19 @@ func newWatcher(s *Server) *watcher {
 // watch returns the Pulp task once it is final. Seen is called, in the caller's goroutine, each
 // time its state was looked at or the server did not answer. NotFound: Pulp has no record of
 // it (any more).
-func (w *watcher) watch(ctx context.Context, href pulp.Href, seen func(update)) (pulp.Task, error) {
+func (w *watcher) watch(ctx context.Context, href pulp.Href, seen func(update)) (*pulp.Task, error) {
 	own := &wait{href: href, since: time.Now(), updates: make(chan update, 1)}
 	w.add(own)
 	defer w.remove(own)
 	for {
 		select {
 		case <-ctx.Done():
-			return pulp.Task{}, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case u := <-own.updates:
 			if u.err != nil {
-				return pulp.Task{}, u.err
+				return nil, u.err
 			}
-			if u.task.State.Final() {
+			if u.task != nil && u.task.State.Final() {
 				return u.task, nil
 			}
 			seen(u)
@@ -191,7 +191,7 @@ func (w *watcher) after(own *wait, now time.Time) time.Time {
 }
 
 // together is how many servers are asked as often as one alone.
-const together = 1000
+const together = 100
 
 // calmer gives how many times less often a server is asked than it would be alone: with many, it is the asking that takes the time.
 func (w *watcher) calmer() time.Duration {
@@ -242,7 +242,7 @@ func (w *watcher) round(due []*wait) {
 		}
 		own.missing = 0
 		own.see(task, now)
-		own.tell(update{task: task})
+		own.tell(update{task: &task})
 	}
 }
 

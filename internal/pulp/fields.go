@@ -90,8 +90,14 @@ func (f Fields) labels() map[string]string {
 }
 
 // time gives a time in UTC, the zero time for null or what is not there.
-func (f Fields) time(key string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, f.text(key))
+func (f Fields) time(key string) time.Time { return instant(f.text(key)) }
+
+// instant reads a time, in UTC; the zero time where there is none.
+func instant(text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return time.Time{}
 	}

@@ -24,9 +24,14 @@ const (
 	maxAddress = 3500
 )
 
-type page struct {
-	Count   int      `json:"count"`
-	Results []Fields `json:"results"`
+// listed is an object of a list.
+type listed interface {
+	Href() Href // "" when it was not asked for
+}
+
+type page[T listed] struct {
+	Count   int `json:"count"`
+	Results []T `json:"results"`
 }
 
 // List gives all objects of a collection, such as "repositories/deb/apt/", with
@@ -34,8 +39,13 @@ type page struct {
 // answer may be one that only Pulp's own host understands. A list that keeps
 // shrinking while it is read, so that objects may be missing, is Unavailable.
 func (c *Client) List(ctx context.Context, path string, q url.Values) ([]Fields, error) {
+	return listAs[Fields](ctx, c, path, q)
+}
+
+// listAs is List of objects that are read as T.
+func listAs[T listed](ctx context.Context, c *Client, path string, q url.Values) ([]T, error) {
 	for range maxReads {
-		list, whole, err := c.listOnce(ctx, path, q)
+		list, whole, err := listOnce[T](ctx, c, path, q)
 		if err != nil || whole {
 			return list, err
 		}
@@ -45,7 +55,7 @@ func (c *Client) List(ctx context.Context, path string, q url.Values) ([]Fields,
 
 // listOnce reads page after page. whole is false when the number of objects
 // changed such that some may have been missed or, without hrefs, read twice.
-func (c *Client) listOnce(ctx context.Context, path string, q url.Values) (list []Fields, whole bool, err error) {
+func listOnce[T listed](ctx context.Context, c *Client, path string, q url.Values) (list []T, whole bool, err error) {
 	q = maps.Clone(q)
 	if q == nil {
 		q = url.Values{}
@@ -60,7 +70,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q url.Values) (list 
 		if offset > 0 {
 			q.Set("offset", strconv.Itoa(offset))
 		}
-		got, err := c.page(ctx, path, q)
+		got, err := readPage[T](ctx, c, path, q)
 		if err != nil {
 			return nil, false, err
 		}
@@ -87,15 +97,19 @@ func (c *Client) listOnce(ctx context.Context, path string, q url.Values) (list 
 	}
 }
 
-func (c *Client) page(ctx context.Context, path string, q url.Values) (page, error) {
+func (c *Client) page(ctx context.Context, path string, q url.Values) (page[Fields], error) {
+	return readPage[Fields](ctx, c, path, q)
+}
+
+func readPage[T listed](ctx context.Context, c *Client, path string, q url.Values) (page[T], error) {
 	r := request{what: "list " + path, method: http.MethodGet, path: c.api + collection(path), query: q}
 	got, err := c.do(ctx, r)
 	if err != nil {
-		return page{}, err
+		return page[T]{}, err
 	}
-	var out page
+	var out page[T]
 	if json.Unmarshal(got.body, &out) != nil || out.Results == nil {
-		return page{}, c.unreadable(r, got)
+		return page[T]{}, c.unreadable(r, got)
 	}
 	return out, nil
 }
@@ -122,9 +136,14 @@ func (c *Client) Count(ctx context.Context, path string, q url.Values) (int, err
 // as many requests as the length of a request line needs. An empty ids gives
 // nothing and asks nothing.
 func (c *Client) ListIn(ctx context.Context, path, param string, ids []string, q url.Values) ([]Fields, error) {
-	var list []Fields
+	return listIn[Fields](ctx, c, path, param, ids, q)
+}
+
+// listIn is ListIn of objects that are read as T.
+func listIn[T listed](ctx context.Context, c *Client, path, param string, ids []string, q url.Values) ([]T, error) {
+	var list []T
 	for _, filter := range c.filters(path, param, ids, q) {
-		got, err := c.List(ctx, path, filter)
+		got, err := listAs[T](ctx, c, path, filter)
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,9 @@
 package pulp
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"time"
@@ -71,42 +73,70 @@ type Task struct {
 const taskFields = "pulp_href,name,state,logging_cid,created_resources,error,pulp_created," +
 	"unblocked_at,started_at,finished_at,progress_reports,reserved_resources_record"
 
-func newTask(f Fields) Task {
-	failed := f.object("error")
-	reason := failed.text("description")
-	if reason == "" {
-		reason = failed.text("reason")
-	}
+// toldTask is a Pulp task as Pulp tells it. Tasks are asked for all the time, so they are read without a map in between.
+type toldTask struct {
+	PulpHref    Href      `json:"pulp_href"`
+	Name        string    `json:"name"`
+	State       TaskState `json:"state"`
+	Correlation string    `json:"logging_cid"`
+	Created     []*Href   `json:"created_resources"`
+	Error       struct {
+		Description string `json:"description"`
+		Reason      string `json:"reason"`
+		Code        string `json:"error_code"`
+	} `json:"error"`
+	PulpCreated string         `json:"pulp_created"`
+	Unblocked   string         `json:"unblocked_at"`
+	Started     string         `json:"started_at"`
+	Finished    string         `json:"finished_at"`
+	Progress    []toldProgress `json:"progress_reports"`
+	Reserved    []string       `json:"reserved_resources_record"`
+}
+
+type toldProgress struct {
+	Message string  `json:"message"`
+	Code    string  `json:"code"`
+	State   string  `json:"state"`
+	Done    float64 `json:"done"`
+	Total   float64 `json:"total"`
+	Suffix  string  `json:"suffix"`
+}
+
+// Href gives the task's own.
+func (f toldTask) Href() Href { return f.PulpHref }
+
+func (f toldTask) task() Task {
 	t := Task{
-		Href:        f.Href(),
-		Name:        f.text("name"),
-		State:       TaskState(f.text("state")),
-		Correlation: f.text("logging_cid"),
-		Reason:      shorten(strings.TrimSpace(reason), maxWords),
-		ErrorCode:   failed.text("error_code"),
-		Created:     f.time("pulp_created"),
-		Unblocked:   f.time("unblocked_at"),
-		Started:     f.time("started_at"),
-		Finished:    f.time("finished_at"),
-		Reserved:    f.texts("reserved_resources_record"),
+		Href: f.PulpHref, Name: f.Name, State: f.State, Correlation: f.Correlation, Reserved: f.Reserved,
+		Reason: shorten(strings.TrimSpace(cmp.Or(f.Error.Description, f.Error.Reason)), maxWords), ErrorCode: f.Error.Code,
+		Created: instant(f.PulpCreated), Unblocked: instant(f.Unblocked), Started: instant(f.Started), Finished: instant(f.Finished),
 	}
-	for _, created := range f.texts("created_resources") {
-		if !strings.HasPrefix(created, "/") {
-			created = "" // "<unavailable>"
+	for _, created := range f.Created {
+		switch {
+		case created == nil:
+		case strings.HasPrefix(string(*created), "/"):
+			t.CreatedResources = append(t.CreatedResources, *created)
+		default: // "<unavailable>"
+			t.CreatedResources = append(t.CreatedResources, "")
 		}
-		t.CreatedResources = append(t.CreatedResources, Href(created))
 	}
-	for _, report := range f.objects("progress_reports") {
-		t.Progress = append(t.Progress, Progress{
-			Message: report.text("message"),
-			Code:    report.text("code"),
-			State:   report.text("state"),
-			Done:    report.number("done"),
-			Total:   report.number("total"),
-			Suffix:  report.text("suffix"),
-		})
+	for _, r := range f.Progress {
+		t.Progress = append(t.Progress, Progress{Message: r.Message, Code: r.Code, State: r.State, Done: int64(r.Done), Total: int64(r.Total), Suffix: r.Suffix})
 	}
 	return t
+}
+
+// newTask reads a task that came as an object.
+func newTask(f Fields) (Task, error) {
+	var told toldTask
+	text, err := json.Marshal(f)
+	if err == nil {
+		err = json.Unmarshal(text, &told)
+	}
+	if err != nil {
+		return Task{}, fault.Wrap(fault.Internal, err, "Pulp task %s cannot be read", f.Href())
+	}
+	return told.task(), nil
 }
 
 // CreatedVersion gives the repository version the task made. A sync or modify that
@@ -136,7 +166,7 @@ func (c *Client) Task(ctx context.Context, href Href) (Task, error) {
 	if err != nil {
 		return Task{}, err
 	}
-	return newTask(f), nil
+	return newTask(f)
 }
 
 // Tasks reads many tasks at once, about 80 a request. Those that Pulp does not
@@ -152,15 +182,14 @@ func (c *Client) Tasks(ctx context.Context, hrefs []Href) (map[Href]Task, error)
 		asked[id] = href
 		ids = append(ids, id)
 	}
-	list, err := c.ListIn(ctx, "tasks/", "pulp_id__in", ids, url.Values{"fields": {taskFields}})
+	list, err := listIn[toldTask](ctx, c, "tasks/", "pulp_id__in", ids, url.Values{"fields": {taskFields}})
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[Href]Task, len(list))
-	for _, f := range list {
-		t := newTask(f)
-		if href, ok := asked[t.Href.ID()]; ok {
-			out[href] = t
+	for _, told := range list {
+		if href, ok := asked[told.PulpHref.ID()]; ok {
+			out[href] = told.task()
 		}
 	}
 	return out, nil
@@ -169,8 +198,12 @@ func (c *Client) Tasks(ctx context.Context, hrefs []Href) (map[Href]Task, error)
 // TasksByCorrelation gives the tasks started by requests with that id, newest
 // first; see WithCorrelation.
 func (c *Client) TasksByCorrelation(ctx context.Context, id string) ([]Task, error) {
-	list, err := c.List(ctx, "tasks/", url.Values{"logging_cid": {id}, "fields": {taskFields}})
-	return each(list, newTask), err
+	list, err := listAs[toldTask](ctx, c, "tasks/", url.Values{"logging_cid": {id}, "fields": {taskFields}})
+	tasks := make([]Task, 0, len(list))
+	for _, told := range list {
+		tasks = append(tasks, told.task())
+	}
+	return tasks, err
 }
 
 // CancelTask asks Pulp to cancel a task. It gives the task as it then is: maybe
@@ -183,7 +216,7 @@ func (c *Client) CancelTask(ctx context.Context, href Href) (Task, error) {
 	if err != nil || change.Fields.text("state") == "" {
 		return Task{}, err
 	}
-	return newTask(change.Fields), nil
+	return newTask(change.Fields)
 }
 
 // Nudge starts a task that does nothing, the purge of tasks finished before 1970:

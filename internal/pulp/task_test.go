@@ -66,7 +66,10 @@ func TestTaskErrorHasTwoShapes(t *testing.T) {
 }
 
 func TestTaskThatMadeNothing(t *testing.T) {
-	got := newTask(Fields{"state": "completed", "created_resources": []any{}})
+	got, err := newTask(Fields{"state": "completed", "created_resources": []any{}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, ok := got.CreatedVersion(); ok {
 		t.Error("a version out of nothing")
 	}

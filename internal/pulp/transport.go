@@ -90,7 +90,7 @@ func (c *Client) send(ctx context.Context, r request, as credentials, seen *Obse
 	if success {
 		limit = c.maxBody
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	body, err := readBody(resp, limit)
 	if !success {
 		return nil, c.refused(r, resp.StatusCode, resp.Header, body)
 	}
@@ -101,6 +101,14 @@ func (c *Client) send(ctx context.Context, r request, as credentials, seen *Obse
 		return nil, c.broken(fault.Internal, r.what, failure{}, fmt.Sprintf("the answer is larger than %d MB", limit>>20))
 	}
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// readBody reads what an answer says, up to one byte more than limit, into as much memory as it announces.
+func readBody(resp *http.Response, limit int64) ([]byte, error) {
+	announced := min(max(resp.ContentLength, 0), limit)
+	into := bytes.NewBuffer(make([]byte, 0, announced+bytes.MinRead)) // ReadFrom wants that much room before it sees the end
+	_, err := into.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	return into.Bytes(), err
 }
 
 func (c *Client) newRequest(ctx context.Context, r request, as credentials) (*http.Request, error) {

@@ -120,7 +120,16 @@ func (s *Store) Repository(ctx context.Context, server fleet.ServerID, name flee
 
 // RepositoryByID implements fleet.Repositories. It also gives one that its server lacks by now.
 func (s *Store) RepositoryByID(ctx context.Context, id fleet.RepositoryID) (fleet.Repository, error) {
-	return s.repository(ctx, s.read.NewSelect().Where("r.id = ?", id), "there is no repository %d on any server", id)
+	var rows []repositoryRow
+	err := s.asker().ask(ctx, &rows, `SELECT r.*, coalesce(ad.changes, '') AS waiting FROM repositories AS r
+		LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = r.name WHERE r.id = ?`, int64(id))
+	if err != nil {
+		return fleet.Repository{}, s.errors.classify(ctx, err, "read a repository")
+	}
+	if len(rows) == 0 {
+		return fleet.Repository{}, fault.New(fault.NotFound, "there is no repository %d on any server", id)
+	}
+	return rows[0].repository(), nil
 }
 
 func (s *Store) repository(ctx context.Context, query *bun.SelectQuery, missing string, args ...any) (fleet.Repository, error) {

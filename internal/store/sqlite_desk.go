@@ -2,13 +2,17 @@
 
 package store
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // desk is the goroutine in which all units of work are done, one after the other, as the database takes them. SQLite needs a deep
 // stack: one is enough, where each of thousands of tasks would have its own grown, and keep it.
 type desk struct {
 	work chan *errand
 	stop chan struct{}
+	once sync.Once
 }
 
 // errand is a unit of work that somebody waits for.
@@ -57,4 +61,4 @@ func (d *desk) do(ctx context.Context, fn func() error) error {
 	return e.err
 }
 
-func (d *desk) close() { close(d.stop) }
+func (d *desk) close() { d.once.Do(func() { close(d.stop) }) }

@@ -127,6 +127,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close ends all connections. Engines must be stopped before.
 func (s *Store) Close() error { return s.db.close() }
 
+// asker asks outside of units of work.
+func (s *Store) asker() asker { return asker{s.read.DB, s.read, s.clock} }
+
 // inTx runs a unit of work. fn can only query with what it is given, so nothing in
 // it runs outside of the transaction; no request to a server belongs in it.
 func (s *Store) inTx(ctx context.Context, doing string, fn func(context.Context, tx) error) error {

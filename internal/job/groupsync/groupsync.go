@@ -160,6 +160,7 @@ func (g *group) children(ctx context.Context, mirrored Mirrored) ([]fleet.Task, 
 		g.picture.Origins = g.origins
 		g.run.Share(g.picture)
 		same, err := g.unchanged(ctx, mirrored, specs)
+		g.before = nil // what the store knew is not needed for hours
 		if err != nil {
 			return job.None{}, err
 		}

@@ -49,18 +49,20 @@ func Definition(settings Settings) job.Definition {
 	}
 }
 
-func run(ctx context.Context, r *job.Run, settings Settings) error {
+// newSync makes ready to sync the repository that a task is for. It is apart from run, which waits for hours: what only this needs
+// is off the stack then.
+func newSync(ctx context.Context, r *job.Run, settings Settings) (*sync, error) {
 	var args Args
 	if err := r.Args(&args); err != nil {
-		return err
+		return nil, err
 	}
 	row, err := r.Env.Repositories.RepositoryByID(ctx, args.RepositoryID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	server, err := r.Server(ctx, row.Server)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s := &sync{
 		run: r, server: server, row: row, options: args.SyncOptions, again: args.Full, force: args.Force,
@@ -68,6 +70,14 @@ func run(ctx context.Context, r *job.Run, settings Settings) error {
 	}
 	if s.repository, s.picture = shared(r, row); s.picture != nil {
 		s.origins = s.picture.Origins
+	}
+	return s, nil
+}
+
+func run(ctx context.Context, r *job.Run, settings Settings) error {
+	s, err := newSync(ctx, r, settings)
+	if err != nil {
+		return err
 	}
 	synced, err := job.Stage(ctx, r, stageSync, s.sync)
 	if err != nil || synced.Unchanged {

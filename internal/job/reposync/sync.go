@@ -104,20 +104,25 @@ func (s *sync) byMethods(ctx context.Context, p *job.Progress) (Synced, error) {
 		if err != nil {
 			return Synced{}, err
 		}
-		before := s.repository.Repository.LatestVersion
-		if err := s.lookAgain(ctx, p, step, task); err != nil {
-			return Synced{}, err
-		}
-		synced, err := s.read(ctx, p, m, task, i > 0)
-		synced.Changed = synced.Changed || synced.Newest != before
-		return synced, err
+		return s.result(ctx, p, step, m, &task, i > 0)
 	}
 	return Synced{}, fault.New(fault.Internal, "type %s has no way to sync", s.repository.Type.Name)
 }
 
+// result tells what a sync by a method brought.
+func (s *sync) result(ctx context.Context, p *job.Progress, step string, m content.Method, task *pulp.Task, second bool) (Synced, error) {
+	before := s.repository.Repository.LatestVersion
+	if err := s.lookAgain(ctx, p, step, task); err != nil {
+		return Synced{}, err
+	}
+	synced, err := s.read(ctx, p, m, task, second)
+	synced.Changed = synced.Changed || synced.Newest != before
+	return synced, err
+}
+
 // lookAgain looks at the repository anew where its sync was tried again and then found nothing to do: an attempt that failed
 // may have brought a version before its worker died.
-func (s *sync) lookAgain(ctx context.Context, p *job.Progress, step string, task pulp.Task) error {
+func (s *sync) lookAgain(ctx context.Context, p *job.Progress, step string, task *pulp.Task) error {
 	if _, made := task.CreatedVersion(); made || !p.Retried(step) {
 		return nil
 	}
@@ -142,7 +147,7 @@ func (s *sync) full(m content.Method) bool {
 }
 
 // read tells from the ended Pulp task what the sync brought.
-func (s *sync) read(ctx context.Context, p *job.Progress, m content.Method, task pulp.Task, second bool) (Synced, error) {
+func (s *sync) read(ctx context.Context, p *job.Progress, m content.Method, task *pulp.Task, second bool) (Synced, error) {
 	synced := Synced{Newest: s.repository.Repository.LatestVersion, Method: m.Name}
 	if version, ok := task.CreatedVersion(); ok {
 		synced.Newest, synced.Changed = version, true
@@ -169,7 +174,7 @@ func (s *sync) read(ctx context.Context, p *job.Progress, m content.Method, task
 
 // parsedNothing tells an upstream without any packages: Pulp says how many it read, and that
 // all is well.
-func (s *sync) parsedNothing(task pulp.Task) error {
+func (s *sync) parsedNothing(task *pulp.Task) error {
 	t := s.repository.Type
 	if s.mirrored() {
 		return nil
