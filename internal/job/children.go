@@ -91,9 +91,9 @@ func Children(ctx context.Context, r *Run, specs []fleet.NewTask, concurrency in
 
 // child runs one child to its end and stores how it ended, also in task. An error means that it could not be stored.
 func (r *Run) child(ctx context.Context, task *fleet.Task, own *place) (err error) {
-	definition, ok := r.Env.Definition(task.Kind)
-	if !ok {
-		return fault.New(fault.Internal, "there is no job %q", task.Kind)
+	work, err := r.Env.work(task.Kind)
+	if err != nil {
+		return err
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -118,9 +118,16 @@ func (r *Run) child(ctx context.Context, task *fleet.Task, own *place) (err erro
 	}
 	run := &Run{Task: *task, Lease: r.Lease, Env: r.Env, gate: r.gate, parent: r, place: own, cancel: map[fleet.TaskID]context.CancelCauseFunc{}}
 	if err = run.begin(ctx); err == nil {
-		err = fault.Protect(func() error { return definition.Run(ctx, run) })
+		err = fault.Protect(func() error { return work(ctx, run) })
 	}
-	*task, err = run.end(ctx, outer, err)
+	return run.conclude(ctx, outer, err, task)
+}
+
+// conclude stores how a child ended, and gives what is stored. It is not put into child, which waits with a stack of its own.
+//
+//go:noinline
+func (r *Run) conclude(ctx, outer context.Context, err error, into *fleet.Task) error {
+	*into, err = r.end(ctx, outer, err)
 	return err
 }
 

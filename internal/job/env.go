@@ -3,8 +3,10 @@
 package job
 
 import (
+	"context"
 	"log/slog"
 
+	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
@@ -34,4 +36,13 @@ func (e *Env) Definition(kind fleet.Kind) (Definition, bool) {
 		}
 	}
 	return Definition{}, false
+}
+
+// work gives what a job of a kind does.
+func (e *Env) work(kind fleet.Kind) (func(ctx context.Context, r *Run) error, error) {
+	definition, ok := e.Definition(kind)
+	if !ok {
+		return nil, fault.New(fault.Internal, "there is no job %q", kind)
+	}
+	return definition.Run, nil
 }

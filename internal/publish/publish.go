@@ -124,30 +124,40 @@ func (r Request) right() pulp.Href {
 
 // create publishes the newest version.
 func create(ctx context.Context, h Hands, r Request) (pulp.Href, error) {
-	make := func() (string, map[string]any) { return r.Repository.Type.Publication(remoteFields(r.Repository)) }
-	if r.Method.Publication != nil {
-		make = r.Method.Publication
+	path, body, err := publication(ctx, h, r)
+	if err != nil {
+		return "", err
 	}
-	path, options := make()
-	body := pulp.Fields{"repository_version": r.Newest}
-	maps.Copy(body, options)
-	if r.ByHand {
-		if err := asBefore(ctx, h, r.Repository, path, body); err != nil {
-			return "", err
-		}
-	}
-	r.Repository.Type.NameSigner(path, body, r.Repository.Repository.Fields())
 	task, err := h.Task(ctx, "publish", func(ctx context.Context) (pulp.Href, error) {
 		return h.Client().CreatePublication(ctx, path, body)
 	})
 	if err != nil {
 		return "", err
 	}
-	publication, ok := task.CreatedPublication()
+	made, ok := task.CreatedPublication()
 	if !ok {
 		return "", fault.New(fault.Internal, "repository %s: Pulp task %s completed without a publication", r.Repository.Name, task.Href)
 	}
-	return publication, nil
+	return made, nil
+}
+
+// publication gives the path and body of the request that publishes the newest version. It is apart from create, which waits: what
+// only this needs is off the stack then.
+func publication(ctx context.Context, h Hands, r Request) (path string, body pulp.Fields, err error) {
+	make := func() (string, map[string]any) { return r.Repository.Type.Publication(remoteFields(r.Repository)) }
+	if r.Method.Publication != nil {
+		make = r.Method.Publication
+	}
+	path, options := make()
+	body = pulp.Fields{"repository_version": r.Newest}
+	maps.Copy(body, options)
+	if r.ByHand {
+		if err := asBefore(ctx, h, r.Repository, path, body); err != nil {
+			return "", nil, err
+		}
+	}
+	r.Repository.Type.NameSigner(path, body, r.Repository.Repository.Fields())
+	return path, body, nil
 }
 
 // asBefore gives a publication the options of the one that is served, where the repository has no remote that

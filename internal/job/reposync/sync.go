@@ -92,7 +92,7 @@ func (s *sync) byMethods(ctx context.Context, p *job.Progress) (Synced, error) {
 		if i > 0 {
 			step += " by " + m.Name
 		}
-		body := s.repository.Type.SyncBody(m, s.options, s.full(m))
+		body := s.body(m)
 		task, err := p.Hands(s.server).Task(ctx, step, func(ctx context.Context) (pulp.Href, error) {
 			return s.server.Client.Sync(ctx, s.repository.Repository.Href, body)
 		})
@@ -107,6 +107,13 @@ func (s *sync) byMethods(ctx context.Context, p *job.Progress) (Synced, error) {
 		return s.result(ctx, p, step, m, &task, i > 0)
 	}
 	return Synced{}, fault.New(fault.Internal, "type %s has no way to sync", s.repository.Type.Name)
+}
+
+// body is what a sync by a method asks Pulp for. It is not put into who waits for that, whose stack would have a copy of the type.
+//
+//go:noinline
+func (s *sync) body(m content.Method) pulp.Fields {
+	return s.repository.Type.SyncBody(m, s.options, s.full(m))
 }
 
 // result tells what a sync by a method brought.
