@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ import (
 // simulated is a daemon with workers on two Pulp servers in memory.
 type simulated struct {
 	url, primary, secondary string
+	options                 demoOptions
+	stop                    func()
 }
 
 // startSimulated starts one. Nothing is registered on its servers yet.
@@ -43,38 +46,46 @@ func startSimulated(t *testing.T) *simulated {
 	if err != nil {
 		t.Fatal(err)
 	}
+	url, stop := serveDemo(t, o)
+	c, err := client.New(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	logged, err := c.Login(t.Context(), login.user, login.password.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(envToken, logged.Token)
+	return &simulated{url: url, primary: s.primary, secondary: s.secondary, options: o, stop: stop}
+}
+
+// serveDemo runs a daemon until it is stopped, at the latest when the test ends.
+func serveDemo(t *testing.T, o demoOptions) (url string, stop func()) {
+	t.Helper()
 	all := roles{api: true, worker: true, scheduler: true}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	d, err := openDaemon(ctx, o.options, all)
 	if err != nil {
-		stop()
+		cancel()
 		t.Fatal(err)
 	}
 	ready, served := make(chan string, 1), make(chan error, 1)
 	d.onReady = func(address string) { ready <- address }
 	go func() { served <- d.serve(ctx, all) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(stop)
 	select {
 	case address := <-ready:
-		c, err := client.New("http://" + address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		logged, err := c.Login(ctx, login.user, login.password.Reveal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv(envToken, logged.Token)
-		return &simulated{url: "http://" + address, primary: s.primary, secondary: s.secondary}
+		return "http://" + address, stop
 	case <-time.After(30 * time.Second):
 		t.Fatal("the daemon does not get ready")
-		return nil
+		return "", nil
 	}
 }
 
