@@ -46,7 +46,11 @@ func (p *Progress) again(ctx context.Context, s *Server, row *fleet.PulpRequest,
 		keyAttempt: failures + 1, keyAttempts: most + 1, keyNextAttempt: next.UTC().Format(time.RFC3339), keyReason: fault.Message(failed), keyRetryStep: row.Step,
 		"msg": fmt.Sprintf("attempt %d of %d at %s: %s", failures+1, most+1, next.UTC().Format(time.RFC3339), fault.Message(failed)),
 	})
+	p.run.slot().lendAll(ctx)
 	if err := p.run.aside(func() error { return sleep(ctx, time.Until(next)) }); err != nil {
+		return row, err
+	}
+	if err := p.run.slot().regain(ctx, func(what string) { p.waits(ctx, "%s", what) }); err != nil {
 		return row, err
 	}
 	p.setAll(ctx, map[string]any{keyNextAttempt: nil, "msg": fmt.Sprintf("attempt %d of %d of %s", failures+1, most+1, row.Step)})

@@ -18,7 +18,7 @@ type Slot struct {
 
 	mu   sync.Mutex
 	have []fleet.SyncSlot
-	lent bool // the upstream's part is given back while the server does not answer
+	lent []string // names of those that are given back while the sync only waits
 }
 
 func (s *Slot) add(slots []fleet.SyncSlot) {
@@ -71,15 +71,25 @@ func ofUpstream(s fleet.SyncSlot) bool { return strings.HasPrefix(s.Name, "upstr
 
 // lend lets others have the upstream's slot while the server does not answer: a dead server keeps nobody
 // else from the upstream.
-func (s *Slot) lend(ctx context.Context) {
+func (s *Slot) lend(ctx context.Context) { s.lendThose(ctx, ofUpstream) }
+
+// lendAll lets others have all of it while nothing is asked of anybody.
+func (s *Slot) lendAll(ctx context.Context) {
+	s.lendThose(ctx, func(fleet.SyncSlot) bool { return true })
+}
+
+func (s *Slot) lendThose(ctx context.Context, chosen func(fleet.SyncSlot) bool) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
-	lent := slices.ContainsFunc(s.have, ofUpstream)
-	s.lent = s.lent || lent
+	for _, slot := range s.have {
+		if chosen(slot) {
+			s.lent = append(s.lent, slot.Name)
+		}
+	}
 	s.mu.Unlock()
-	s.release(ctx, ofUpstream)
+	s.release(ctx, chosen)
 }
 
 // regain takes back what was lent, waiting for it before anything is asked of Pulp.
@@ -118,9 +128,10 @@ func (s *Slot) taken() []fleet.SyncSlot {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.lent {
+	lent := s.lent
+	s.lent = nil
+	if len(lent) == 0 {
 		return nil
 	}
-	s.lent = false
-	return slices.DeleteFunc(s.limits.slots(s.want), func(slot fleet.SyncSlot) bool { return !ofUpstream(slot) })
+	return slices.DeleteFunc(s.limits.slots(s.want), func(slot fleet.SyncSlot) bool { return !slices.Contains(lent, slot.Name) })
 }

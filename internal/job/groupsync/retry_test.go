@@ -92,11 +92,13 @@ func TestRetriesOff(t *testing.T) {
 	f.Tidy()
 }
 
-// TestWaitsAside: a child that waits for its next attempt tells when that is, and leaves its place to the next child; a
+// TestWaitsAside: a child that waits for its next attempt tells when that is, and leaves its place and its slots to others; a
 // process that takes the task up meanwhile goes on with that very attempt, at its time.
 func TestWaitsAside(t *testing.T) {
 	t.Parallel()
-	f := jobtest.New(t, func(w *jobtest.World) { w.Timing.Retry = []time.Duration{8 * time.Second} })
+	f := jobtest.New(t, func(w *jobtest.World) {
+		w.Timing.Retry, w.Limits.PerServer, w.Limits.PerUpstream = []time.Duration{8 * time.Second}, 1, 1
+	})
 	f.Register(f.Primary)
 	f.Primary.FailTimes(pulpfake.On{Task: "synchronize", Repository: "ext-deb"}, "Worker has gone missing.", 1)
 	stop := f.Serve()
