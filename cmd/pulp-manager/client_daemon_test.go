@@ -57,7 +57,7 @@ func startDaemon(t *testing.T) *fakeDaemon {
 	err = s.Mirror(ctx, primary.ID, []fleet.Repository{
 		{Name: "ext-debian", Type: "deb", Href: "/repositories/1/", RemoteHref: "/remotes/1/", RemoteFeed: "https://deb.example.com/"},
 		{Name: "int-tools", Type: "file", Href: "/repositories/2/"},
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

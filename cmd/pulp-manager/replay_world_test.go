@@ -226,7 +226,7 @@ func (w *replayWorld) seed() {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			if err := s.Mirror(ctx, server.ID, append(all, r)); err != nil {
+			if err := s.Mirror(ctx, server.ID, append(all, r), nil); err != nil {
 				w.t.Fatal(err)
 			}
 		}

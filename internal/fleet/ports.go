@@ -34,7 +34,10 @@ type Repositories interface {
 	// Mirror makes the store's picture of a server equal to seen, in one transaction: new
 	// ones are added, changed ones changed, those not seen marked missing (their
 	// history stays), returned ones unmarked. Health and sync history are left alone.
-	Mirror(ctx context.Context, server ServerID, seen []Repository) error
+	//
+	// Before is what was known before it was looked: what another run has noted since, under the lock of a repository, is newer than
+	// what was seen of it, and stays; nil: nothing can have been noted.
+	Mirror(ctx context.Context, server ServerID, seen, before []Repository) error
 	// SetServed stores which version a repository has and which is served.
 	SetServed(ctx context.Context, id RepositoryID, latest, served string) error
 	// SetHealth stores healths; the moment is the store's now.

@@ -41,9 +41,6 @@ func (k Keeper) Keep(ctx context.Context, have *inventory.Picture, before []flee
 		drift[name] = append(drift[name], text)
 	}
 	rows := have.Fleet(k.Server)
-	if err := k.keepNewer(ctx, rows, before); err != nil {
-		return 0, err
-	}
 	for i, row := range rows {
 		rows[i].Drift = drift[row.Name]
 		if there := have.Find(row.Type, row.Name); there != nil {
@@ -53,33 +50,7 @@ func (k Keeper) Keep(ctx context.Context, have *inventory.Picture, before []flee
 			drifted++
 		}
 	}
-	return drifted, k.Repositories.Mirror(ctx, k.Server, rows)
-}
-
-// keepNewer leaves what another run noted of a repository while the picture was taken: it did so under the repository's lock, so the
-// picture is older. Written over, the next run would believe in that picture, and publish again what is published.
-func (k Keeper) keepNewer(ctx context.Context, rows, before []fleet.Repository) error {
-	after, err := k.Known(ctx)
-	if err != nil {
-		return err
-	}
-	old, now := make(map[string]fleet.Repository, len(before)), make(map[string]fleet.Repository, len(after))
-	for _, row := range before {
-		old[row.Name] = row
-	}
-	for _, row := range after {
-		now[row.Name] = row
-	}
-	for i, row := range rows {
-		noted, there := now[row.Name]
-		if was := old[row.Name]; there && noted.Href == row.Href && (noted.LatestVersion != was.LatestVersion || noted.ServedVersion != was.ServedVersion) {
-			rows[i].LatestVersion, rows[i].ServedVersion, rows[i].ServedPublication = noted.LatestVersion, noted.ServedVersion, noted.ServedPublication
-			if row.DistributionHref == "" {
-				rows[i].DistributionHref = noted.DistributionHref
-			}
-		}
-	}
-	return nil
+	return drifted, k.Repositories.Mirror(ctx, k.Server, rows, before)
 }
 
 // switched tells what serves another version than we last made it serve: a distribution pointed elsewhere, or a publication

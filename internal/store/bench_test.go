@@ -54,7 +54,7 @@ func BenchmarkMirror(b *testing.B) {
 						seen[j].Href = fmt.Sprintf("/%d/%d/", i, j)
 					}
 				}
-				must(b, s.Mirror(b.Context(), server, seen))
+				must(b, s.Mirror(b.Context(), server, seen, nil))
 			}
 		})
 	}

@@ -28,7 +28,7 @@ func inChunks[T any](all []T, fn func([]T) error) error {
 
 // Mirror implements fleet.Repositories. What did not change is not written. A seen
 // repository without versions keeps those stored, unless its distribution is gone.
-func (s *Store) Mirror(ctx context.Context, server fleet.ServerID, seen []fleet.Repository) error {
+func (s *Store) Mirror(ctx context.Context, server fleet.ServerID, seen, before []fleet.Repository) error {
 	seen = slices.Clone(seen)
 	slices.SortFunc(seen, func(a, b fleet.Repository) int { return strings.Compare(a.Name, b.Name) })
 	for i := 1; i < len(seen); i++ {
@@ -44,7 +44,7 @@ func (s *Store) Mirror(ctx context.Context, server fleet.ServerID, seen []fleet.
 		if err != nil {
 			return err
 		}
-		changes, missing := compare(server, known, seen)
+		changes, missing := compare(server, known, newer(seen, known, before))
 		if err := nameAll(ctx, t, changes); err != nil {
 			return err
 		}
@@ -80,6 +80,36 @@ func mirrored(ctx context.Context, t tx, server fleet.ServerID) (map[string]repo
 		byName[r.Name] = r
 	}
 	return byName, nil
+}
+
+// newer puts what was noted since before in place of what was seen. What came since and was not seen yet is added.
+func newer(seen []fleet.Repository, known map[string]repositoryRow, before []fleet.Repository) []fleet.Repository {
+	if before == nil {
+		return seen
+	}
+	old := make(map[string]fleet.Repository, len(before))
+	for _, r := range before {
+		old[r.Name] = r
+	}
+	all, there := slices.Clone(seen), make(map[string]bool, len(seen))
+	for i, r := range all {
+		there[r.Name] = true
+		was := old[r.Name]
+		noted, ok := known[r.Name]
+		if !ok || noted.Href != r.Href || noted.LatestVersion == was.LatestVersion && noted.ServedVersion == was.ServedVersion {
+			continue
+		}
+		all[i].LatestVersion, all[i].ServedVersion, all[i].ServedPublication = noted.LatestVersion, noted.ServedVersion, noted.ServedPublication
+		if r.DistributionHref == "" {
+			all[i].DistributionHref = noted.DistributionHref
+		}
+	}
+	for name, r := range known {
+		if _, was := old[name]; !was && !there[name] && r.Missing.IsZero() {
+			all = append(all, r.repository())
+		}
+	}
+	return all
 }
 
 // compare gives the rows to write and the ids of those that the server lacks by now.

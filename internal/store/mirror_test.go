@@ -34,7 +34,7 @@ func TestMirrorSendsFewStatements(t *testing.T) {
 	} {
 		c.do()
 		*queries = nil
-		must(t, s.Mirror(t.Context(), server, seen))
+		must(t, s.Mirror(t.Context(), server, seen, nil))
 		var writes int
 		for _, q := range *queries {
 			if strings.HasPrefix(q, "INSERT") || strings.HasPrefix(q, "UPDATE") || strings.HasPrefix(q, "DELETE") {
@@ -59,7 +59,7 @@ func many(n int) []fleet.Repository {
 func TestRepositoryOfTheReleaseBeforeHasItsName(t *testing.T) {
 	s, _ := recorded(t)
 	server := oneServer(t, s)
-	must(t, s.Mirror(t.Context(), server, many(2)))
+	must(t, s.Mirror(t.Context(), server, many(2), nil))
 	must(t, s.inTx(t.Context(), "test", func(ctx context.Context, t tx) error {
 		for _, query := range []string{`DELETE FROM repositories WHERE name = 'repository-0001'`, `UPDATE repository_names SET name = 'older' WHERE name = 'repository-0001'`} {
 			if _, err := t.ExecContext(ctx, query); err != nil {

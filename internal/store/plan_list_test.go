@@ -69,7 +69,7 @@ func TestListsUseIndexes(t *testing.T) {
 	s, seen := recorded(t)
 	ctx := t.Context()
 	server := oneServer(t, s)
-	must(t, s.Mirror(ctx, server, []fleet.Repository{{Name: "r", Type: "deb"}}))
+	must(t, s.Mirror(ctx, server, []fleet.Repository{{Name: "r", Type: "deb"}}, nil))
 	must(t, second(s.Enqueue(ctx, fleet.NewTask{Name: "x", Kind: fleet.KindRepoGroupSync, MaxRuntime: time.Hour})))
 	lists := map[string]func(context.Context, fleet.Query) error{
 		"servers": func(ctx context.Context, q fleet.Query) error { return second(s.FindServers(ctx, q)) },

@@ -78,7 +78,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 func everyday(t *testing.T, s *Store, server fleet.ServerID) {
 	t.Helper()
 	ctx := t.Context()
-	must(t, s.Mirror(ctx, server, []fleet.Repository{{Name: "r", Type: "deb"}}))
+	must(t, s.Mirror(ctx, server, []fleet.Repository{{Name: "r", Type: "deb"}}, nil))
 	must(t, second(s.ServerRepositories(ctx, server)))
 	task, err := s.Enqueue(ctx, fleet.NewTask{Name: "x", Kind: fleet.KindRepoGroupSync, MaxRuntime: time.Hour})
 	must(t, err)

@@ -221,7 +221,7 @@ func pastStore(t *testing.T, open storecontract.Open) *store.Store {
 	_, err := s.Apply(t.Context(), c, false)
 	ok(err)
 	for id := range fleet.ServerID(2) {
-		ok(s.Mirror(t.Context(), id+1, []fleet.Repository{{Name: "x", Type: "deb"}, {Name: "y", Type: "deb"}}))
+		ok(s.Mirror(t.Context(), id+1, []fleet.Repository{{Name: "x", Type: "deb"}, {Name: "y", Type: "deb"}}, nil))
 	}
 	ids, err := store.Read[int64](t.Context(), s, "SELECT id FROM repositories UNION ALL SELECT id FROM schedules ORDER BY 1")
 	ok(err)

@@ -22,7 +22,7 @@ func TestSlowPatterns(t *testing.T) {
 	for i := range seen {
 		seen[i].Name = "ext-" + strings.Repeat("a", 30) + "-" + seen[i].Name
 	}
-	must(t, s.Mirror(t.Context(), server, seen))
+	must(t, s.Mirror(t.Context(), server, seen, nil))
 	find := func(pattern string, limit time.Duration) (int, time.Duration, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()

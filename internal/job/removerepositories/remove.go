@@ -198,13 +198,17 @@ func remove(ctx context.Context, h job.Hands, what string, href pulp.Href, start
 
 // store brings the store's picture of the server up to date, and looks what is left of what was to go.
 func (s *removal) store(ctx context.Context, p *job.Progress, plan Plan) (Left, error) {
+	before, err := s.run.Env.Repositories.ServerRepositories(ctx, s.server.ID)
+	if err != nil {
+		return Left{}, err
+	}
 	picture, err := s.take(ctx, p)
 	if err != nil {
 		return Left{}, err
 	}
 	all := picture.Fleet(s.server.ID)
 	p.Say(ctx, "%d repositories on %s", len(all), s.server.Name)
-	return left(plan, picture), s.run.Env.Repositories.Mirror(ctx, s.server.ID, all)
+	return left(plan, picture), s.run.Env.Repositories.Mirror(ctx, s.server.ID, all, before)
 }
 
 // left gives the items of which a part is in the picture.

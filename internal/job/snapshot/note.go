@@ -5,6 +5,7 @@ package snapshot
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
@@ -17,7 +18,7 @@ func (s *snapshots) note(ctx context.Context, children []fleet.Task) error {
 	if err != nil {
 		return err
 	}
-	at := map[string]int{}
+	before, at := slices.Clone(rows), map[string]int{}
 	for i, row := range rows {
 		at[row.Name] = i
 	}
@@ -43,7 +44,7 @@ func (s *snapshots) note(ctx context.Context, children []fleet.Task) error {
 	if !changed {
 		return nil
 	}
-	return s.run.Env.Repositories.Mirror(ctx, s.server.ID, rows)
+	return s.run.Env.Repositories.Mirror(ctx, s.server.ID, rows, before)
 }
 
 // madeBy gives what a child made; the zero value where it is not done.

@@ -108,16 +108,16 @@ func (s *snapshots) make(ctx context.Context) error {
 // reconcile brings the store's picture of the server up to date: what there is. What is served is left
 // as known where it is not looked at.
 func (s *snapshots) reconcile(ctx context.Context, p *job.Progress) (job.None, error) {
-	if err := s.look(ctx, p); err != nil {
-		return job.None{}, err
-	}
 	known, err := s.run.Env.Repositories.ServerRepositories(ctx, s.server.ID)
 	if err != nil {
 		return job.None{}, err
 	}
+	if err := s.look(ctx, p); err != nil {
+		return job.None{}, err
+	}
 	all := s.survey.fleet(s.server.ID, known)
 	p.Say(ctx, "%d repositories on %s", len(all), s.server.Name)
-	return job.None{}, s.run.Env.Repositories.Mirror(ctx, s.server.ID, all)
+	return job.None{}, s.run.Env.Repositories.Mirror(ctx, s.server.ID, all, known)
 }
 
 func (s *snapshots) look(ctx context.Context, p *job.Progress) error {

@@ -134,7 +134,7 @@ func (w *world) mirrored(server fleet.ServerID, names ...string) []fleet.Reposit
 			RemoteFeed: "http://feed.test/" + name, DistributionHref: "/distributions/" + name + "/",
 		}
 	}
-	w.ok(w.Mirror(w.ctx, server, seen))
+	w.ok(w.Mirror(w.ctx, server, seen, nil))
 	all, err := w.ServerRepositories(w.ctx, server)
 	w.ok(err)
 	return all

@@ -99,7 +99,7 @@ func drift(w *world) {
 	r := w.mirrored(id, "a")[0]
 	see := func(texts ...string) fleet.Repository {
 		r.Drift = texts
-		w.ok(w.Mirror(w.ctx, id, []fleet.Repository{r}))
+		w.ok(w.Mirror(w.ctx, id, []fleet.Repository{r}, nil))
 		return value(w.ServerRepositories(w.ctx, id))(w)[0]
 	}
 	if !r.DriftDate.IsZero() || len(r.Drift) > 0 || r.Packages != fleet.UnknownPackages {

@@ -4,6 +4,7 @@ package storecontract
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ var repositories = []contract{
 	{name: "mirroring adds, changes, marks missing and revives", check: mirror},
 	{name: "mirroring writes nothing when nothing changed", check: mirrorUnchanged},
 	{name: "mirroring keeps versions, health and history", check: mirrorKeeps},
+	{name: "mirroring leaves what was noted meanwhile", check: mirrorOvertaken},
 	{name: "thousands of repositories are mirrored", check: mirrorMany},
 	{name: "servers are mirrored at the same time", check: mirrorRace},
 	{name: "a name has one id over all servers", check: mirrorNames},
@@ -70,7 +72,7 @@ func mirror(w *world) {
 	}
 	seen := []fleet.Repository{first[1], first[2], {Name: "new", Type: "rpm", Href: "/repositories/new/"}}
 	seen[1].Href, seen[1].RemoteHref, seen[1].RemoteFeed, seen[1].DistributionHref = "/elsewhere/", "", "", ""
-	w.ok(w.Mirror(w.ctx, ids[0], seen))
+	w.ok(w.Mirror(w.ctx, ids[0], seen, nil))
 	now := value(w.ServerRepositories(w.ctx, ids[0]))(w)
 	if len(now) != 3 || !cmp.Equal(now[0], first[1]) || now[1].Href != "/elsewhere/" || now[1].HasRemote() || now[2].Type != "rpm" || now[2].HasRemote() {
 		w.Errorf("now: %+v", now)
@@ -82,7 +84,7 @@ func mirror(w *world) {
 	if gone.Missing.IsZero() || gone.Href != first[0].Href {
 		w.Errorf("gone: %+v", gone)
 	}
-	w.ok(w.Mirror(w.ctx, ids[0], append(seen, first[0])))
+	w.ok(w.Mirror(w.ctx, ids[0], append(seen, first[0]), nil))
 	back := value(w.Repository(w.ctx, ids[0], gone.NameID))(w)
 	if !back.Missing.IsZero() || back.ID != gone.ID {
 		w.Errorf("back: %+v", back)
@@ -107,6 +109,26 @@ func mirrorUnchanged(w *world) {
 	}
 }
 
+// What another run notes while somebody looks at the server is newer than what he saw.
+func mirrorOvertaken(w *world) {
+	id := w.servers("a.test")[0]
+	before := w.mirrored(id, "a", "b", "c")
+	seen := slices.Clone(before)
+	seen[0].LatestVersion, seen[0].ServedVersion = "/versions/1/", "/versions/1/"
+	seen[1].LatestVersion, seen[1].ServedVersion = "/versions/7/", "/versions/7/"
+	w.ok(w.SetServed(w.ctx, before[0].ID, "/versions/2/", "/versions/2/"))
+	made := fleet.Repository{Name: "made", Type: "rpm", Href: "/repositories/made/"}
+	w.ok(w.Mirror(w.ctx, id, append(slices.Clone(value(w.ServerRepositories(w.ctx, id))(w)), made), before)) // by the other run
+	w.ok(w.Mirror(w.ctx, id, seen[:2], before))
+	now := value(w.ServerRepositories(w.ctx, id))(w)
+	if len(now) != 3 || now[2].Name != "made" {
+		w.Fatalf("c is gone, and made has come: %+v", now)
+	}
+	if now[0].LatestVersion != "/versions/2/" || now[0].ServedVersion != "/versions/2/" || now[1].ServedVersion != "/versions/7/" {
+		w.Errorf("what was noted since: %+v; what was seen: %+v", now[0], now[1])
+	}
+}
+
 func mirrorKeeps(w *world) {
 	id := w.servers("a.test")[0]
 	r := w.mirrored(id, "a")[0]
@@ -117,13 +139,13 @@ func mirrorKeeps(w *world) {
 		w.Errorf("after a mirror that knows no versions: %+v", r)
 	}
 	r.LatestVersion, r.ServedVersion, r.Health = "/versions/3/", "/versions/2/", ""
-	w.ok(w.Mirror(w.ctx, id, []fleet.Repository{r}))
+	w.ok(w.Mirror(w.ctx, id, []fleet.Repository{r}, nil))
 	r = value(w.RepositoryByID(w.ctx, r.ID))(w)
 	if r.LatestVersion != "/versions/3/" || r.ServedVersion != "/versions/2/" || r.Health != fleet.Red {
 		w.Errorf("after a mirror that knows versions: %+v", r)
 	}
 	r.DistributionHref, r.ServedVersion = "", ""
-	w.ok(w.Mirror(w.ctx, id, []fleet.Repository{r}))
+	w.ok(w.Mirror(w.ctx, id, []fleet.Repository{r}, nil))
 	if r = value(w.RepositoryByID(w.ctx, r.ID))(w); r.ServedVersion != "" {
 		w.Errorf("nothing serves it: %+v", r)
 	}
@@ -142,7 +164,7 @@ func mirrorMany(w *world) {
 	for j := range first {
 		first[j].Href = fmt.Sprintf("/moved/%d/", j)
 	}
-	w.ok(w.Mirror(w.ctx, id, first[:4000]))
+	w.ok(w.Mirror(w.ctx, id, first[:4000], nil))
 	now := value(w.ServerRepositories(w.ctx, id))(w)
 	if len(now) != 4000 || now[3999].Href != "/moved/3999/" || now[3999].ID != first[3999].ID {
 		w.Errorf("%d repositories, the last %+v", len(now), now[len(now)-1])
@@ -159,7 +181,7 @@ func mirrorRace(w *world) {
 			for j := range 50 {
 				seen = append(seen, fleet.Repository{Name: fmt.Sprintf("r%d", (j*7+i)%60), Type: "rpm", Href: fmt.Sprint(j)})
 			}
-			errs[i] = w.Mirror(w.ctx, ids[i%3], seen)
+			errs[i] = w.Mirror(w.ctx, ids[i%3], seen, nil)
 		})
 	}
 	wait.Wait()
@@ -189,9 +211,9 @@ func mirrorNames(w *world) {
 
 func mirrorRefused(w *world) {
 	id := w.servers("a.test")[0]
-	w.is(w.Mirror(w.ctx, 99, nil), fault.NotFound)
+	w.is(w.Mirror(w.ctx, 99, nil, nil), fault.NotFound)
 	twice := []fleet.Repository{{Name: "a", Type: "rpm"}, {Name: "b", Type: "rpm"}, {Name: "a", Type: "deb"}}
-	w.is(w.Mirror(w.ctx, id, twice), fault.Invalid)
+	w.is(w.Mirror(w.ctx, id, twice, nil), fault.Invalid)
 	if got := value(w.ServerRepositories(w.ctx, id))(w); len(got) != 0 {
 		w.Errorf("a refused mirror left %+v", got)
 	}
