@@ -15,7 +15,7 @@ import (
 //
 // A client that pushes makes Pulp create the repository, with a distribution that follows it. That stays
 // so; older versions of Pulp keep such repositories in a list of their own.
-var container = Type{
+var container = Type{&declaration{
 	Name: "container", Component: "container", Path: "container/container", OtherPaths: []string{"container/container-push"},
 	Units: "container.tag", Noun: "tag", Serving: PinnedVersion,
 	Options: []Option{
@@ -55,7 +55,7 @@ var container = Type{
 	Guard:  guardContainer,
 	Place:  func(basePath string) string { return "/v2/" + basePath + "/" },
 	Read:   readContainer,
-}
+}}
 
 // guardContainer tells a sync that "completed" without a tag that was asked for.
 func guardContainer(ctx context.Context, v Version) error {

@@ -16,7 +16,7 @@ import (
 // Its distributions follow the repository: superseded files stay available to clients for three
 // days only so, and going back from that mode to a pinned publication does not work
 // (seen with pulp_deb 3.11).
-var deb = Type{
+var deb = Type{&declaration{
 	Name: "deb", Component: "deb", Path: "deb/apt", Units: "deb.package", Noun: "package", Serving: Following, Signs: "signing_service",
 	SigningSetting: "deb_signing_service",
 	Options: []Option{
@@ -69,7 +69,7 @@ var deb = Type{
 	Guard:  guardDeb,
 	Read:   readDeb,
 	Probe:  probeDeb,
-}
+}}
 
 // flatSuite is the suite under which Pulp publishes a flat repository ("simple").
 const flatSuite = "default"

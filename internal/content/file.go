@@ -5,7 +5,7 @@ package content
 import "context"
 
 // file is a repository of plain files with a manifest.
-var file = Type{
+var file = Type{&declaration{
 	Name: "file", Component: "file", Path: "file/file", Units: "file.file", Noun: "file", Serving: Pinned,
 	Options: []Option{policy},
 	Remote:  func(options map[string]any) map[string]any { return setPolicy(map[string]any{}, options) },
@@ -33,4 +33,4 @@ var file = Type{
 	Parsed: []string{"sync.parsing.metadata"},
 	Read:   readFile,
 	Probe:  probeFile,
-}
+}}

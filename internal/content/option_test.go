@@ -142,7 +142,7 @@ func TestFind(t *testing.T) {
 	if _, ok := Find("iso"); ok {
 		t.Error("there is a type iso")
 	}
-	Types()[0].Name = "changed"
+	Types()[0] = rpm
 	if Types()[0].Name != "deb" {
 		t.Error("the list of types can be changed from outside")
 	}

@@ -15,7 +15,7 @@ import (
 //
 // It has no publications: one would break the index of a distribution that follows the repository
 // (pulp_python 3.36 redirects to where nothing is), and a distribution of a version serves without.
-var python = Type{
+var python = Type{&declaration{
 	Name: "python", Component: "python", Path: "python/python", DistributionPath: "python/pypi",
 	Units: "python.python", Noun: "package", Serving: PinnedVersion,
 	Options: []Option{
@@ -64,7 +64,7 @@ var python = Type{
 	GuardMirror: guardPythonMirror,
 	Place:       func(basePath string) string { return "/pypi/" + basePath + "/" },
 	Read:        readPython,
-}
+}}
 
 func pythonRemote(options map[string]any) map[string]any {
 	fields := map[string]any{

@@ -5,7 +5,7 @@ package content
 import "context"
 
 // rpm is a repository of RPM packages with repodata.
-var rpm = Type{
+var rpm = Type{&declaration{
 	Name: "rpm", Component: "rpm", Path: "rpm/rpm", Units: "rpm.package", Noun: "package", Serving: Pinned,
 	Signs: "metadata_signing_service", SigningSetting: "rpm_signing_service",
 	Options: []Option{policy},
@@ -49,4 +49,4 @@ var rpm = Type{
 	Parsed: []string{"sync.parsing.packages"},
 	Read:   readRPM,
 	Probe:  probeRPM,
-}
+}}

@@ -30,8 +30,11 @@ const (
 	PinnedVersion
 )
 
-// Type is one kind of repository.
-type Type struct {
+// Type is one kind of repository. What it declares is shared by all who have one, and nobody changes it.
+type Type struct{ *declaration }
+
+// declaration is what is said of a type, once in the program.
+type declaration struct {
 	Name      fleet.RepositoryType
 	Component string // in Pulp's status
 	Path      string // of its repositories and remotes: "deb/apt"

@@ -79,7 +79,7 @@ func newSQLite(file string, lock *fileLock, errs classifier, logger *slog.Logger
 	}
 	writer := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_txlock=immediate&_auto_vacuum=incremental&_pragma=journal_size_limit("+strconv.Itoa(walLimit)+")")})
 	writer.SetMaxOpenConns(1)
-	reader := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_query_only=1")})
+	reader := sql.OpenDB(sqliteConnector{driver: drv, dsn: sqliteDSN(file, "_query_only=1&_pragma=cache_size(-1000)")})
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 

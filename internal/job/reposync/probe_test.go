@@ -214,7 +214,7 @@ func TestProbeLeavesSecretsAlone(t *testing.T) {
 	if _, err := probe(t.Context(), r, nil); err != nil {
 		t.Errorf("no headers: %v", err)
 	}
-	r.Type.Probe = nil
+	r.Type, _ = content.Find("container")
 	if _, err := probe(t.Context(), r, nil); err == nil {
 		t.Error("a type that cannot be probed was")
 	}
