@@ -138,7 +138,7 @@ func TestEveryVerb(t *testing.T) {
 	if out, _ := run(t, "content", "find", s.primary, "ext-demo-deb", "--name", "alpha", "-o", "json"); json.Unmarshal([]byte(out), &units) != nil || len(units) == 0 {
 		t.Fatalf("content find: %s", out)
 	}
-	for args, wants := range map[string][]string{
+	verbs := map[string][]string{
 		"servers":                {"REGISTRATION", s.primary, s.secondary, "green"},
 		"servers " + s.primary:   {"USER", "admin"},
 		"repos":                  {"SERVER", s.secondary, "ext-demo-rpm"},
@@ -161,48 +161,52 @@ func TestEveryVerb(t *testing.T) {
 		"remove --wait --include rpm " + s.secondary:                                      {"remove  ext-demo-rpm", "distribution ext-demo-rpm: removed"},
 		"content find " + s.primary + " ext-demo-deb --name alpha":                        {"SHA256", "alpha 1.0"},
 		"content remove --dry-run --wait " + s.primary + " ext-demo-deb " + units[0].Href: {"remove content  ext-demo-deb", "package alpha 1.0"},
-	} {
-		t.Run(args, func(t *testing.T) {
-			words := strings.Fields(args)
-			if wants == nil {
-				if _, _, err := runBoth(t.Context(), words); exitCode(err) != client.ExitInvalid {
-					t.Errorf("exit %d: %v", exitCode(err), err)
-				}
-				return
-			}
-			out, told := run(t, words...)
-			for _, want := range wants {
-				if !strings.Contains(out, want) {
-					t.Errorf("%q is not in:\n%s", want, out)
-				}
-			}
-			if told != "" {
-				t.Errorf("told besides: %s", told)
-			}
-			asJSON, _ := run(t, append(words, "-o", "json")...)
-			asYAML, told := run(t, append(words, "--output=yaml")...)
-			if waits := strings.Contains(args, "--wa"); waits != strings.Contains(told, "task ") {
-				t.Errorf("told: %q", told)
-			}
-			if strings.Contains(args, "--wa") {
-				return // two tasks
-			}
-			var one, other any
-			if err := json.Unmarshal([]byte(asJSON), &one); err != nil {
-				t.Fatalf("%v:\n%s", err, asJSON)
-			}
-			if err := yaml.Unmarshal([]byte(asYAML), &other); err != nil {
-				t.Fatalf("%v:\n%s", err, asYAML)
-			}
-			again, err := json.Marshal(other)
-			if err != nil || json.Unmarshal(again, &other) != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(one, other); diff != "" {
-				t.Errorf("YAML is another thing than JSON (-JSON +YAML):\n%s", diff)
-			}
-		})
 	}
+	t.Run("all", func(t *testing.T) { // which waits for them
+		for args, wants := range verbs {
+			t.Run(args, func(t *testing.T) {
+				t.Parallel()
+				words := strings.Fields(args)
+				if wants == nil {
+					if _, _, err := runBoth(t.Context(), words); exitCode(err) != client.ExitInvalid {
+						t.Errorf("exit %d: %v", exitCode(err), err)
+					}
+					return
+				}
+				out, told := run(t, words...)
+				for _, want := range wants {
+					if !strings.Contains(out, want) {
+						t.Errorf("%q is not in:\n%s", want, out)
+					}
+				}
+				if told != "" {
+					t.Errorf("told besides: %s", told)
+				}
+				asJSON, _ := run(t, append(words, "-o", "json")...)
+				asYAML, told := run(t, append(words, "--output=yaml")...)
+				if waits := strings.Contains(args, "--wa"); waits != strings.Contains(told, "task ") {
+					t.Errorf("told: %q", told)
+				}
+				if strings.Contains(args, "--wa") {
+					return // two tasks
+				}
+				var one, other any
+				if err := json.Unmarshal([]byte(asJSON), &one); err != nil {
+					t.Fatalf("%v:\n%s", err, asJSON)
+				}
+				if err := yaml.Unmarshal([]byte(asYAML), &other); err != nil {
+					t.Fatalf("%v:\n%s", err, asYAML)
+				}
+				again, err := json.Marshal(other)
+				if err != nil || json.Unmarshal(again, &other) != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(one, other); diff != "" {
+					t.Errorf("YAML is another thing than JSON (-JSON +YAML):\n%s", diff)
+				}
+			})
+		}
+	})
 	t.Run("quiet", func(t *testing.T) {
 		if out, told := run(t, "sync", s.primary, "-q", "--dry-run", "--wait=false"); strings.TrimLeft(out, "0123456789") != "\n" || told != "" {
 			t.Errorf("a queued task: %q %q", out, told)
