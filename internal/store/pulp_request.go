@@ -33,6 +33,12 @@ type requestRow struct {
 	Now time.Time `bun:"now,scanonly"` // when it was read
 }
 
+// Columns of pulp_requests, alias q and plain.
+var (
+	requestColumns = rowColumns[requestRow]("q")
+	requestPlain   = rowColumns[requestRow]("")
+)
+
 // RecordRequest implements fleet.PulpRequests. Conflict where the step has an open
 // request already, or one of that attempt; attempt 0 means the next one.
 func (s *Store) RecordRequest(ctx context.Context, lease fleet.Lease, r fleet.PulpRequest) (fleet.PulpRequest, error) {
@@ -57,7 +63,7 @@ func (s *Store) RecordRequest(ctx context.Context, lease fleet.Lease, r fleet.Pu
 		}
 		now := t.present()
 		return t.ask(ctx, &row, `INSERT INTO pulp_requests (task_id, stage_id, server_id, step, attempt, correlation, sent, href, state)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *, ? AS now`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING `+requestPlain+`, ? AS now`,
 			row.TaskID, row.StageID, row.ServerID, row.Step, row.Attempt, row.Correlation, now, row.Href, row.State, now)
 	})
 	if err != nil {
@@ -82,7 +88,7 @@ func mayAsk(root, task taskRow) error {
 // nextAttempt makes sure that the attempt before is final.
 func nextAttempt(ctx context.Context, t tx, row *requestRow) error {
 	var before []requestRow
-	err := t.ask(ctx, &before, "SELECT q.* FROM pulp_requests AS q WHERE q.stage_id = ? AND q.step = ? ORDER BY q.attempt DESC", row.StageID, row.Step)
+	err := t.ask(ctx, &before, "SELECT "+requestColumns+" FROM pulp_requests AS q WHERE q.stage_id = ? AND q.step = ? ORDER BY q.attempt DESC", row.StageID, row.Step)
 	if err != nil {
 		return err
 	}

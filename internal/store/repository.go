@@ -118,10 +118,12 @@ func (s *Store) Repository(ctx context.Context, server fleet.ServerID, name flee
 	return s.repository(ctx, query, "server %d has no repository %d", server, name)
 }
 
+var repositoryColumns = rowColumns[repositoryRow]("r")
+
 // RepositoryByID implements fleet.Repositories. It also gives one that its server lacks by now.
 func (s *Store) RepositoryByID(ctx context.Context, id fleet.RepositoryID) (fleet.Repository, error) {
 	var rows []repositoryRow
-	err := s.asker().ask(ctx, &rows, `SELECT r.*, coalesce(ad.changes, '') AS waiting FROM repositories AS r
+	err := s.asker().ask(ctx, &rows, `SELECT `+repositoryColumns+`, coalesce(ad.changes, '') AS waiting FROM repositories AS r
 		LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = r.name WHERE r.id = ?`, int64(id))
 	if err != nil {
 		return fleet.Repository{}, s.errors.classify(ctx, err, "read a repository")

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -14,6 +15,9 @@ type desk struct {
 	stop chan struct{}
 	once sync.Once
 }
+
+// errNotDone is what a unit of work ends with that ended its goroutine.
+var errNotDone = errors.New("the work on the database was broken off")
 
 // errand is a unit of work that somebody waits for.
 type errand struct {
@@ -41,6 +45,7 @@ func newDesk() *desk {
 func (e *errand) run() {
 	defer close(e.done)
 	defer func() { e.fault = recover() }()
+	e.err = errNotDone
 	e.err = e.do()
 }
 

@@ -52,6 +52,12 @@ type taskRow struct {
 	DoneIn      int64     `bun:"done_in,scanonly"`
 }
 
+// Columns of tasks, alias t and plain.
+var (
+	taskColumns = rowColumns[taskRow]("t")
+	taskPlain   = rowColumns[taskRow]("")
+)
+
 // root gives the id of the top of the task's tree.
 func (r taskRow) root() fleet.TaskID {
 	if r.RootID == 0 {

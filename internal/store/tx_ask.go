@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -75,6 +76,23 @@ func (a asker) bound(query string, args []any) (string, []any) {
 	}
 	b.WriteString(query)
 	return b.String(), args
+}
+
+// rowColumns writes the columns of a row's model, of a table alias or, where that is empty, plain. A statement that PostgreSQL keeps must name
+// them: what * stands for changes when another release adds a column, and then it is refused.
+func rowColumns[T any](alias string) string {
+	var names []string
+	for field := range reflect.TypeFor[T]().Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("bun"), ",")
+		if field.Anonymous || strings.Contains(options, "scanonly") {
+			continue
+		}
+		if alias != "" {
+			name = alias + "." + name
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // orNull is an argument that is NULL where it is empty.

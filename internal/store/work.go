@@ -15,7 +15,7 @@ import (
 // the root task that it is for.
 func fence(ctx context.Context, t tx, lease fleet.Lease, how rowLock) (taskRow, error) {
 	var rows []taskRow
-	query := t.lockedRows("SELECT t.* FROM tasks AS t WHERE t.id = ? AND t.lease_owner = ? AND t.lease_epoch = ?", rowsLocked{how, "t"})
+	query := t.lockedRows("SELECT "+taskColumns+" FROM tasks AS t WHERE t.id = ? AND t.lease_owner = ? AND t.lease_epoch = ?", rowsLocked{how, "t"})
 	err := t.ask(ctx, &rows, query, int64(lease.Task), lease.Owner, lease.Epoch)
 	if err != nil {
 		return taskRow{}, err
@@ -32,7 +32,7 @@ func member(ctx context.Context, t tx, root taskRow, id fleet.TaskID) (taskRow, 
 		return root, nil
 	}
 	var rows []taskRow
-	query := t.lockedRows("SELECT t.* FROM tasks AS t WHERE t.id = ? AND t.root_id = ?", rowsLocked{toChange, "t"})
+	query := t.lockedRows("SELECT "+taskColumns+" FROM tasks AS t WHERE t.id = ? AND t.root_id = ?", rowsLocked{toChange, "t"})
 	err := t.ask(ctx, &rows, query, int64(id), root.ID)
 	if err != nil {
 		return taskRow{}, err
@@ -212,7 +212,7 @@ func setState(ctx context.Context, t tx, root taskRow, id fleet.TaskID, to fleet
 		set += ", error = ?"
 		args = append(args, stored)
 	}
-	if err := t.ask(ctx, &rows, "UPDATE tasks SET "+set+" WHERE id = ? RETURNING *", append(args, int64(id))...); err != nil {
+	if err := t.ask(ctx, &rows, "UPDATE tasks SET "+set+" WHERE id = ? RETURNING "+taskPlain, append(args, int64(id))...); err != nil {
 		return taskRow{}, err
 	}
 	return rows[0], nil
