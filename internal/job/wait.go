@@ -73,7 +73,8 @@ func (s *Server) Wait(ctx context.Context, p *Progress, href pulp.Href) (*pulp.T
 
 // explainWait says why a Pulp task takes long, as far as Pulp tells, and whether that is because it waits. Where workers are
 // online but none has looked at the task, it nudges them: tasks queued while no worker was online are not
-// picked up until another is (seen with pulpcore 3.123). What it says stays the same while nothing changes.
+// picked up until another is (seen with pulpcore 3.123). One that a worker took which was killed before it began waits, unblocked, beside
+// idle workers until Pulp notices (seen with the same). What it says stays the same while nothing changes.
 func (s *Server) explainWait(ctx context.Context, t *pulp.Task, began time.Time) (text string, waits bool) {
 	since := began.UTC().Format(time.RFC3339)
 	status, err := s.status(ctx)
@@ -91,7 +92,8 @@ func (s *Server) explainWait(ctx context.Context, t *pulp.Task, began time.Time)
 		}
 		return fmt.Sprintf("Pulp task %s waits since %s: another Pulp task on server %s holds its repository, or no worker has looked at it yet", t.Href, since, s.Name), true
 	case t.State == pulp.Waiting:
-		return fmt.Sprintf("Pulp task %s waits since %s for a free worker on server %s (%d online)", t.Href, since, s.Name, status.OnlineWorkers), true
+		return fmt.Sprintf("Pulp task %s waits since %s for a free worker on server %s (%d online; that one died which had taken it Pulp notices within about 17 minutes)",
+			t.Href, since, s.Name, status.OnlineWorkers), true
 	}
 	return fmt.Sprintf("Pulp task %s is %s since %s%s", t.Href, t.State, since, prefixed(": ", progressText(t))), false
 }
