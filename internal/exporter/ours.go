@@ -17,7 +17,7 @@ func one(of func(*look) float64) func(*look, emit) {
 	return func(seen *look, emit emit) { emit(of(seen)) }
 }
 
-func flag(b bool) float64 {
+func truth(b bool) float64 {
 	if b {
 		return 1
 	}
@@ -32,7 +32,7 @@ func ours() []family {
 var ofScrape = []family{
 	{
 		name: "pulp_manager_store_up", help: "Whether the database could be asked; where it is 0 the metrics of the fleet are missing.",
-		when: always, each: one(func(seen *look) float64 { return flag(seen.ok) }),
+		when: always, each: one(func(seen *look) float64 { return truth(seen.ok) }),
 	},
 	{
 		name: "pulp_manager_store_look_seconds", help: "How long it took to ask the database for the metrics of the fleet.",
@@ -40,7 +40,7 @@ var ofScrape = []family{
 	},
 	{
 		name: "pulp_manager_per_repository", help: "Whether each repository has series of its own.",
-		each: one(func(seen *look) float64 { return flag(seen.perRepository) }),
+		each: one(func(seen *look) float64 { return truth(seen.perRepository) }),
 	},
 	{
 		name: "pulp_manager_processes", help: "Processes of Pulp Manager that are alive, by what they do.", labels: []string{"roles"},
@@ -61,7 +61,7 @@ var ofScrape = []family{
 var ofServers = []family{
 	{
 		name: "pulp_manager_pulp_server_up", help: "Whether the server answered when it was looked at last.", labels: ofServer,
-		each: checked(func(s *fleet.ServerVitals, emit func(float64)) { emit(flag(s.State.Reachable)) }),
+		each: checked(func(s *fleet.ServerVitals, emit func(float64)) { emit(truth(s.State.Reachable)) }),
 	},
 	{
 		name: "pulp_manager_pulp_server_checked_seconds", help: "How long ago the server was looked at last.", labels: ofServer,
@@ -175,12 +175,12 @@ var ofWork = []family{
 	},
 	{
 		name: "pulp_manager_schedule_paused", help: "Whether the schedule is paused.", labels: ofSchedule,
-		each: schedules(func(s *fleet.ScheduleVitals, _ *look) (float64, bool) { return flag(s.Paused), true }),
+		each: schedules(func(s *fleet.ScheduleVitals, _ *look) (float64, bool) { return truth(s.Paused), true }),
 	},
 	{
 		name: "pulp_manager_schedule_failing", help: "Whether the newest task of the schedule that is over did not end well.", labels: ofSchedule,
 		each: schedules(func(s *fleet.ScheduleVitals, _ *look) (float64, bool) {
-			return flag(!s.LastState.Good()), s.LastState != "" && s.LastState.Final()
+			return truth(!s.LastState.Good()), s.LastState != "" && s.LastState.Final()
 		}),
 	},
 }
