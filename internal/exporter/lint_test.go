@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
-
 // Nothing is left to complain about: the original's names keep the rules, and their help texts and types are ours.
 func TestMetricsAreAsPrometheusWantsThem(t *testing.T) {
 	h := Handler(Options{

@@ -25,7 +25,7 @@ type Process struct {
 	tasks        *prometheus.HistogramVec
 	stages       *prometheus.HistogramVec
 	taskRequests *prometheus.HistogramVec
-	lockWaits    prometheus.Histogram
+	lockWaits    prometheus.Observer
 	units        *prometheus.CounterVec
 	files        *prometheus.CounterVec
 	banned       *prometheus.CounterVec
@@ -61,7 +61,7 @@ func NewProcess(version string) *Process {
 	p.tasks = p.histogram("pulp_manager_task_duration_seconds", "How long tasks took that ended in this process, from their start.", taskBuckets, "task_type", "state")
 	p.stages = p.histogram("pulp_manager_stage_duration_seconds", "How long stages of tasks took that ended in this process, from their first attempt on.", taskBuckets, "task_type", "stage", "state")
 	p.taskRequests = p.histogram("pulp_manager_task_pulp_requests", "Requests that attempts at tasks sent to Pulp servers, their parts' included; polling is for many tasks at once and not counted.", countBuckets, "task_type")
-	p.lockWaits = p.histogram("pulp_manager_lock_wait_seconds", "How long tasks waited for a repository that another task changed, where they had to.", waitBuckets).With(nil).(prometheus.Histogram)
+	p.lockWaits = p.histogram("pulp_manager_lock_wait_seconds", "How long tasks waited for a repository that another task changed, where they had to.", waitBuckets).With(nil)
 	p.units = p.counter("pulp_manager_synced_units_total", "Content units that syncs associated, as Pulp tells.", server)
 	p.files = p.counter("pulp_manager_downloaded_files_total", "Files that syncs downloaded, as Pulp tells; it does not tell their bytes.", server)
 	p.banned = p.counter("pulp_manager_banned_packages_total", "Packages that banned_package_regex took out.", server)
