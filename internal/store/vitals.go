@@ -16,10 +16,9 @@ const (
 	// vitalRepositories is answered from repositories_server_health alone.
 	vitalRepositories = `SELECT r.server_id AS server, r.health AS name, count(*) AS n FROM repositories AS r
 		WHERE r.missing IS NULL GROUP BY r.server_id, r.health`
-	// vitalTasks reads the tasks from the first of the time on, in the order of their ids, which is how they lie in the table.
+	// vitalTasks is answered from tasks_day alone.
 	vitalTasks = `SELECT t.server_id AS server, t.state AS name, count(*) AS n FROM tasks AS t
-		WHERE t.id >= (SELECT min(f.id) FROM tasks AS f WHERE f.date_queued >= ?0) AND t.date_queued >= ?0 AND t.server_id IS NOT NULL
-		GROUP BY t.server_id, t.state`
+		WHERE t.date_queued >= ? AND t.server_id IS NOT NULL GROUP BY t.server_id, t.state`
 	vitalLocks = `SELECT l.server_id AS server, '' AS name, count(*) AS n FROM repository_locks AS l GROUP BY l.server_id`
 	vitalQueue = `SELECT 0 AS server, t.state AS name, count(*) AS n FROM tasks AS t
 		WHERE t.parent_id IS NULL AND ` + unfinished + ` GROUP BY t.state`
