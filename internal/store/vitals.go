@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -76,6 +77,11 @@ func (s *Store) vitals(ctx context.Context, v *fleet.Vitals) (err error) {
 
 // vitalServers reads the servers, and what is counted of each.
 func (s *Store) vitalServers(ctx context.Context, v *fleet.Vitals) error {
+	var wait sync.WaitGroup // counting repositories takes as long as all else; one connection for each leaves some to others
+	var repositories []tally
+	var failed error
+	wait.Go(func() { failed = s.read.NewRaw(vitalRepositories).Scan(ctx, &repositories) })
+	defer wait.Wait()
 	var rows []serverRow
 	if err := s.read.NewSelect().Model(&rows).Where("s.removed IS NULL").OrderExpr("s.name").Scan(ctx); err != nil {
 		return err
@@ -99,7 +105,6 @@ func (s *Store) vitalServers(ctx context.Context, v *fleet.Vitals) error {
 		args  []any
 		add   func(of *fleet.ServerVitals, name string, n int)
 	}{
-		{vitalRepositories, nil, func(of *fleet.ServerVitals, name string, n int) { of.Repositories[fleet.Health(name)] = n }},
 		{vitalTasks, []any{s.clock.in(-fleet.VitalTasks)}, func(of *fleet.ServerVitals, name string, n int) { of.Tasks[fleet.TaskState(name)] = n }},
 		{vitalLocks, nil, func(of *fleet.ServerVitals, _ string, n int) { of.Locks = n }},
 	} {
@@ -113,7 +118,13 @@ func (s *Store) vitalServers(ctx context.Context, v *fleet.Vitals) error {
 			}
 		}
 	}
-	return nil
+	wait.Wait()
+	for _, t := range repositories {
+		if of := at[t.Server]; of != nil {
+			of.Repositories[fleet.Health(t.Name)] = t.N
+		}
+	}
+	return failed
 }
 
 func (s *Store) vitalSchedules(ctx context.Context, v *fleet.Vitals) error {

@@ -130,6 +130,10 @@ func serveAlone(ctx context.Context, binary, dir string) (*daemon, error) {
 // scraped measures some scrapes, one after the other, as Prometheus asks for them.
 func (d *daemon) scraped(ctx context.Context, r *result, what string, goal float64, series string, want int, extra float64) error {
 	before, _ := d.memory()
+	used, err := d.processor()
+	if err != nil {
+		return err
+	}
 	var took []float64
 	size := 0
 	for range scrapes {
@@ -145,7 +149,12 @@ func (d *daemon) scraped(ctx context.Context, r *result, what string, goal float
 		size = len(text)
 	}
 	_, most := d.memory()
-	r.median(figure{Name: "a scrape of " + what, Unit: "ms", Goal: goal, Note: fmt.Sprintf("%.1f MB of text, packed on the way", float64(size)/1e6)}, took)
+	now, err := d.processor()
+	if err != nil {
+		return err
+	}
+	spent := float64((now - used).Milliseconds()) / scrapes
+	r.median(figure{Name: "a scrape of " + what, Unit: "ms", Goal: goal, Note: fmt.Sprintf("%.0f ms of processor time; %.1f MB of text, packed on the way", spent, float64(size)/1e6)}, took)
 	r.add(figure{Name: "memory (RSS) at its most, beyond that before, " + what, Unit: "MB", Measured: most - before, Goal: extra, Free: extra == 0})
 	r.add(figure{Name: "memory (RSS) of the whole daemon at its most, " + what, Unit: "MB", Measured: most, Goal: 100})
 	return nil
