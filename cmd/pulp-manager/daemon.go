@@ -18,6 +18,7 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/auth"
 	"github.com/pulp/pulp-manager/internal/config"
+	"github.com/pulp/pulp-manager/internal/exporter"
 	"github.com/pulp/pulp-manager/internal/fault"
 	"github.com/pulp/pulp-manager/internal/fleet"
 	"github.com/pulp/pulp-manager/internal/job"
@@ -52,6 +53,7 @@ type daemon struct {
 	access      *auth.Service // of a process that serves the API
 	directories directories
 	served      *listen.Server // the API; nil: none is
+	process     *exporter.Process
 }
 
 // openDaemon reads the configuration and opens the store.
@@ -64,6 +66,10 @@ func openDaemon(ctx context.Context, o options, r roles) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	if database.Embedded() && r.exporter() {
+		return nil, fault.New(fault.Invalid, "the embedded database is for one process: `pulp-manager serve`, which serves the metrics of the fleet itself").
+			WithHint("scrape `pulp-manager serve` at its --metrics-listen, or give --database-url with a PostgreSQL to run the exporter apart")
+	}
 	if database.Embedded() && !r.all() {
 		return nil, fault.New(fault.Invalid, "the embedded database is for one process that does everything: `pulp-manager serve`").
 			WithHint("run `pulp-manager serve`, or give --database-url with a PostgreSQL to run api, worker and scheduler apart")
@@ -75,9 +81,11 @@ func openDaemon(ctx context.Context, o options, r roles) (*daemon, error) {
 	for _, p := range loaded.Problems {
 		log.Warn("configuration", "problem", p.String())
 	}
-	keys, err := config.FindKeys(database, o.sources)
-	if err != nil {
-		return nil, err
+	var keys config.Keys
+	if !r.exporter() { // it needs none, and should not have them
+		if keys, err = config.FindKeys(database, o.sources); err != nil {
+			return nil, err
+		}
 	}
 	d := &daemon{options: o, log: log, database: database, embedded: database.Embedded(), keys: keys}
 	d.owner, d.host = owner()
@@ -126,6 +134,7 @@ func (d *daemon) wire() {
 		Pulps:  job.NewPulps(d.connect, settings.Pulp.RequestTimeout),
 		Limits: &job.Limits{PerServer: settings.Pulp.MaxSyncsPerServer, PerUpstream: settings.Pulp.MaxSyncsPerUpstream, Log: d.log},
 	}
+	d.observe()
 	d.env.Pulps.Log, d.env.Pulps.Adaptive = d.log, func() bool { return settings.Pulp.AdaptiveConcurrency }
 	if !d.embedded { // there may be other processes
 		d.env.Limits.Shared = d.store

@@ -52,6 +52,7 @@ func demoCommand() *cobra.Command {
 	f.StringVar(&o.primary, "primary", "", "name of the server that the definitions are registered on")
 	f.StringVar(&o.secondary, "secondary", "", "name of the server that mirrors it")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the REST API (with --simulated: a free port)")
+	f.StringVar(&o.metricsListen, "metrics-listen", "", "address of the Prometheus metrics; empty: none")
 	f.StringVar(&o.logLevel, "log-level", "warn", "debug, info, warn or error")
 	f.BoolVar(&o.simulated, "simulated", false, "use two Pulp servers and an upstream in memory, with a configuration of their own")
 	f.BoolVar(&o.once, "once", false, "print the table and end: exit code 0 if every repository is the same on both and green")

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pulp/pulp-manager/internal/api"
 	"github.com/pulp/pulp-manager/internal/config"
-	"github.com/pulp/pulp-manager/internal/exporter"
 	"github.com/pulp/pulp-manager/internal/listen"
 )
 
@@ -41,7 +40,7 @@ func (d *daemon) serveAPI(ctx context.Context, stop context.CancelCauseFunc, par
 func (d *daemon) serveMetrics(ctx context.Context, stop context.CancelCauseFunc, parts *sync.WaitGroup) error {
 	settings := d.settings().HTTP
 	_, err := d.listen(ctx, stop, parts, &listen.Server{
-		Address: d.options.metricsListen, Handler: exporter.Handler(version),
+		Address: d.options.metricsListen, Handler: d.metrics(),
 		MaxRequests: settings.MaxRequests, RequestTimeout: settings.RequestTimeout,
 	}, "metrics")
 	return err

@@ -19,6 +19,9 @@ const heartbeatTime = 5 * time.Second
 
 // String names the roles as fleet.Process does.
 func (r roles) String() string {
+	if r.exporter() {
+		return fleet.ProcessExporter
+	}
 	var names []string
 	for _, role := range []struct {
 		name string

@@ -28,12 +28,16 @@ type roles struct{ api, worker, scheduler bool }
 
 func (r roles) all() bool { return r.api && r.worker && r.scheduler }
 
+// exporter tells whether the process serves metrics and does nothing else.
+func (r roles) exporter() bool { return r == roles{} }
+
 func serveCommands() []*cobra.Command {
 	return []*cobra.Command{
 		roleCommand("serve", "Run everything in one process: API, worker and scheduler", roles{true, true, true}),
 		roleCommand("api", "Run the REST API alone (needs PostgreSQL)", roles{api: true}),
 		roleCommand("worker", "Run background work alone (needs PostgreSQL)", roles{worker: true}),
 		roleCommand("scheduler", "Run the schedules alone (needs PostgreSQL)", roles{scheduler: true}),
+		roleCommand("exporter", "Serve the Prometheus metrics of the fleet alone (needs PostgreSQL)", roles{}),
 	}
 }
 
@@ -47,6 +51,9 @@ func roleCommand(name, short string, r roles) *cobra.Command {
 		return d.serve(c.Context(), r)
 	}}
 	o.daemonFlags(c)
+	if r.exporter() {
+		o.exporterFlags(c)
+	}
 	if r.api {
 		o.listenFlags(c)
 	}

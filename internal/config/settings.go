@@ -26,6 +26,7 @@ type Settings struct {
 	Vault   Vault
 
 	Retention Retention
+	Metrics   Metrics
 }
 
 // How people log in.

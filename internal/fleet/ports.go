@@ -171,6 +171,14 @@ type Attention interface {
 	OldestQueued(ctx context.Context) (TaskID, time.Duration, error)
 }
 
+// Monitoring tells of the fleet as a whole what a program that watches it wants to know.
+type Monitoring interface {
+	// Vitals gives how everything is, with few queries, however many repositories and tasks there are.
+	Vitals(ctx context.Context) (Vitals, error)
+	// EachRepository calls fn with each repository that is on a server of the fleet, one at a time. It ends with fn's error.
+	EachRepository(ctx context.Context, fn func(RepositoryVitals) error) error
+}
+
 // Schedules are the recurring jobs.
 type Schedules interface {
 	// DueSchedules gives schedules whose next run has come, oldest first, and the store's now.

@@ -9,6 +9,7 @@ const (
 	ProcessAPI       = "api"
 	ProcessWorker    = "worker"
 	ProcessScheduler = "scheduler"
+	ProcessExporter  = "exporter" // none of these: it only serves metrics
 )
 
 // How often a process tells that it is there, and for how long it counts as there after it told so last.

@@ -24,6 +24,9 @@ type ServerState struct {
 	StorageFree   *int64
 	ResponseTime  time.Duration // of its status
 
+	DatabaseConnected *bool // whether it reaches its database; nil: it has not told
+	RedisConnected    *bool // nil also where it does not tell of any
+
 	Use ServerUse // of all processes together
 }
 

@@ -173,6 +173,35 @@ func (r Rater) expectations(ctx context.Context, id fleet.ServerID, now time.Tim
 	return all, nil
 }
 
+// Expected gives how old the last success of a server's repository may become, by the most frequent of the schedules that sync
+// it: a period and a run. 0: nothing is expected. Groups that cannot be understood expect nothing.
+func Expected(groups []fleet.ServerGroup, now time.Time) func(server fleet.ServerID, repository string) time.Duration {
+	all := map[fleet.ServerID]expectations{}
+	known := map[string]scheduled{} // servers have many a group in common
+	for _, g := range groups {
+		if g.Schedule == "" {
+			continue
+		}
+		key := fmt.Sprintf("%q %q %q %q", g.Schedule, g.MaxRuntime, g.Group.Include, g.Group.Exclude)
+		s, ok := known[key]
+		if !ok {
+			var err error
+			if s, err = expectation(g, now); err != nil {
+				continue
+			}
+			known[key] = s
+		}
+		all[g.Server] = append(all[g.Server], s)
+	}
+	return func(server fleet.ServerID, repository string) time.Duration {
+		e := all[server].of(repository)
+		if e.Period <= 0 {
+			return 0
+		}
+		return e.Period + max(e.MaxRuntime, 0)
+	}
+}
+
 func expectation(g fleet.ServerGroup, now time.Time) (scheduled, error) {
 	selection, err := fleet.NewSelection(g.Group.Include, g.Group.Exclude)
 	if err != nil {

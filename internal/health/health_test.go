@@ -182,3 +182,29 @@ func TestRunLooksNowAndThen(t *testing.T) {
 		<-done
 	})
 }
+
+func TestExpected(t *testing.T) {
+	group := func(server fleet.ServerID, schedule, runtime, include string) fleet.ServerGroup {
+		return fleet.ServerGroup{Server: server, Schedule: schedule, MaxRuntime: runtime, Group: fleet.Group{Name: include, Include: include}}
+	}
+	of := Expected([]fleet.ServerGroup{
+		group(1, "0 3 * * *", "2h", "^ext-"), group(1, "0 * * * *", "-1", "^ext-fast"), group(1, "", "1h", "^own-"),
+		group(2, "not a schedule", "1h", ".*"), group(3, "0 3 * * *", "2h", "^ext-"),
+	}, noon)
+	for _, c := range []struct {
+		server fleet.ServerID
+		name   string
+		want   time.Duration
+	}{
+		{1, "ext-deb", 26 * time.Hour},
+		{1, "ext-fast-deb", time.Hour},
+		{1, "own-deb", 0},
+		{2, "ext-deb", 0},
+		{3, "ext-fast-deb", 26 * time.Hour},
+		{4, "ext-deb", 0},
+	} {
+		if got := of(c.server, c.name); got != c.want {
+			t.Errorf("server %d, %s: %s, want %s", c.server, c.name, got, c.want)
+		}
+	}
+}

@@ -128,6 +128,7 @@ func (r *Run) child(ctx context.Context, task *fleet.Task, own *place) (err erro
 //go:noinline
 func (r *Run) conclude(ctx, outer context.Context, err error, into *fleet.Task) error {
 	*into, err = r.end(ctx, outer, err)
+	r.TellRequests()
 	return err
 }
 

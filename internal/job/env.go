@@ -26,6 +26,8 @@ type Env struct {
 	Limits  *Limits
 	Logger  *slog.Logger
 	Policy  func() Policy // in force now; nil: DefaultPolicy
+
+	Observer Observer // told what goes on; may be nil
 }
 
 // Definition gives the job of that kind.

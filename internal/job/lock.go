@@ -22,10 +22,17 @@ const (
 // belongs to the root task, so its children may take it too. A lock that was left to a Pulp
 // task is free once that is final.
 func (r *Run) Lock(ctx context.Context, p *Progress, s *Server, repository string) error {
+	var began time.Time
 	for pause := firstLockTry; ; pause = min(2*pause, lastLockTry) {
 		held, err := r.Env.Locks.AcquireLock(ctx, r.Lease, s.ID, repository)
 		if err != nil || held == nil {
+			if err == nil && !began.IsZero() {
+				r.Observe().LockWait(time.Since(began))
+			}
 			return err
+		}
+		if began.IsZero() {
+			began = time.Now()
 		}
 		if held.PulpTask != "" {
 			freed, err := r.free(ctx, p, s, *held)

@@ -148,6 +148,10 @@ func (s *Server) probe(ctx context.Context) (fleet.ServerState, error) {
 	state.Reachable, state.ResponseTime = true, time.Since(began)
 	state.Versions, state.Workers = status.Versions, status.OnlineWorkers
 	state.StorageTotal, state.StorageUsed, state.StorageFree = status.StorageTotal, status.StorageUsed, status.StorageFree
+	state.DatabaseConnected = &status.DatabaseConnected
+	if status.TellsRedis {
+		state.RedisConnected = &status.RedisConnected
+	}
 	s.Saw(status)
 	queue, err := s.Client.Queue(ctx)
 	switch {

@@ -63,6 +63,9 @@ func TestProbe(t *testing.T) {
 	if !well.Reachable || well.Problem != "" || well.Workers != 2 || well.Versions["core"] == "" || well.StorageFree == nil || well.ResponseTime <= 0 || !well.OldestWaiting.IsZero() {
 		t.Errorf("well: %+v", well)
 	}
+	if well.DatabaseConnected == nil || !*well.DatabaseConnected || well.RedisConnected == nil || *well.RedisConnected { // D121
+		t.Errorf("connections: %v, %v", well.DatabaseConnected, well.RedisConnected)
+	}
 	if asked, n := jobtest.Asked(f.Primary); n > 3 {
 		t.Errorf("%d requests for a probe: %v", n, asked)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -23,9 +24,10 @@ type Run struct {
 	Log   *slog.Logger
 
 	gate   func(context.Context) error
-	began  time.Time // by our clock, when the store's was at Task.Updated; root only
-	parent *Run      // nil for the root
-	place  *place    // among the children that run at a time; nil for the root
+	began  time.Time    // by our clock, when the store's was at Task.Updated; root only
+	parent *Run         // nil for the root
+	place  *place       // among the children that run at a time; nil for the root
+	sent   atomic.Int64 // requests, also by its children
 
 	mu     sync.Mutex
 	stages map[string]fleet.Stage // of earlier attempts, by name
@@ -69,7 +71,18 @@ func (r *Run) Ends(err error) bool {
 
 // Context gives the context in which the run's requests are sent: each is let through by
 // the gate, so a process that lost its lease sends nothing more.
-func (r *Run) Context(ctx context.Context) context.Context { return pulp.WithGate(ctx, r.gate) }
+func (r *Run) Context(ctx context.Context) context.Context { return pulp.WithGate(ctx, r.pass) }
+
+// pass lets a request through, and counts it.
+func (r *Run) pass(ctx context.Context) error {
+	if r.gate != nil {
+		if err := r.gate(ctx); err != nil {
+			return err
+		}
+	}
+	r.sends()
+	return nil
+}
 
 // Args reads the task's arguments.
 func (r *Run) Args(into any) error {

@@ -27,6 +27,7 @@ type Pulps struct {
 	// Adaptive tells that fewer syncs go on at a time than may, at a server that is slow or has few workers; nil: no.
 	Adaptive func() bool
 	Log      *slog.Logger // may be nil
+	Observer Observer     // told of each exchange; may be nil
 
 	connect Connect
 	limit   time.Duration // a request's time limit
@@ -85,6 +86,9 @@ func (p *Pulps) server(s fleet.Server, client *pulp.Client) *Server {
 	if p.Adaptive != nil && p.Adaptive() {
 		next.pace = newPace(p.logger())
 		client.Watch(next.pace.exchanged)
+	}
+	if p.Observer != nil {
+		client.Watch(func(o pulp.Observation) { p.Observer.Request(s.Name, operation(o), o.Status, o.Duration) })
 	}
 	next.watcher = newWatcher(next)
 	next.watcher.crowd = &p.watching

@@ -39,6 +39,7 @@ func Stage[T any](ctx context.Context, r *Run, name string, fn func(ctx context.
 	result, err = fn(r.Context(ctx), p)
 	if err == nil {
 		stored, err := p.complete(ctx, result)
+		p.tell(err)
 		typed, _ := stored.(T)
 		return typed, err
 	}
@@ -48,7 +49,17 @@ func Stage[T any](ctx context.Context, r *Run, name string, fn func(ctx context.
 	if errors.Is(err, fleet.ErrStopping) || errors.Is(err, fleet.ErrLeaseLost) {
 		return result, err // it goes on elsewhere, as it is
 	}
-	return result, errors.Join(err, p.fail(context.WithoutCancel(ctx), err))
+	err = errors.Join(err, p.fail(context.WithoutCancel(ctx), err))
+	p.tell(nil)
+	return result, err
+}
+
+// tell tells how long the stage took from its first attempt on, by the store's clock, if its end could be stored.
+func (p *Progress) tell(err error) {
+	if p.mu.Lock(); err == nil && p.row.State != fleet.StageRunning {
+		p.run.Observe().Stage(p.run.Task.Kind, stageName(p.row.Name), p.row.State, p.row.Updated.Sub(p.row.Created))
+	}
+	p.mu.Unlock()
 }
 
 // Progress is a running stage: what it tells, and the requests it makes.

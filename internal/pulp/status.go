@@ -19,6 +19,7 @@ type Status struct {
 
 	DatabaseConnected bool
 	RedisConnected    bool // false also where Pulp uses no Redis
+	TellsRedis        bool // it says anything about Redis
 
 	ContentOrigin     string // "" where Pulp has none
 	ContentPathPrefix string
@@ -43,12 +44,14 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	if _, ok := f["versions"].([]any); !ok {
 		return Status{}, c.unreadable(r, got)
 	}
+	_, redis := f["redis_connection"].(map[string]any)
 	out := Status{
 		Versions:          map[string]string{},
 		OnlineWorkers:     len(f.objects("online_workers")),
 		OnlineContentApps: len(f.objects("online_content_apps")),
 		DatabaseConnected: f.object("database_connection").flag("connected"),
 		RedisConnected:    f.object("redis_connection").flag("connected"),
+		TellsRedis:        redis,
 		ContentOrigin:     f.object("content_settings").text("content_origin"),
 		ContentPathPrefix: f.object("content_settings").text("content_path_prefix"),
 		DomainEnabled:     f.flag("domain_enabled"),

@@ -57,6 +57,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		filters := []fleet.Filter{{Field: field, Value: value}}
 		must(t, second(s.FindRepositories(ctx, server, fleet.Query{Page: 1, Size: 50, Filters: filters})))
 	}
+	must(t, second(s.Vitals(ctx)))
 	everyday(t, s, server)
 	accesses(t, s)
 	if len(*seen) < 160 {

@@ -27,6 +27,7 @@ var (
 	_ fleet.SyncSlots      = (*Store)(nil)
 	_ fleet.ServerStates   = (*Store)(nil)
 	_ fleet.Attention      = (*Store)(nil)
+	_ fleet.Monitoring     = (*Store)(nil)
 	_ fleet.Processes      = (*Store)(nil)
 )
 

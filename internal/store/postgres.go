@@ -18,6 +18,7 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
 const (
@@ -206,6 +207,14 @@ func (d *postgresDB) lookAtClock(ctx context.Context) {
 }
 
 func (d *postgresDB) ping(ctx context.Context) error { return d.pool.Ping(ctx) }
+
+func (d *postgresDB) pools() []fleet.ConnectionPool {
+	s := d.pool.Stat()
+	return []fleet.ConnectionPool{{
+		Name: "all", Used: int(s.AcquiredConns()), Idle: int(s.IdleConns()), Most: int(s.MaxConns()),
+		Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime(),
+	}}
+}
 
 func (d *postgresDB) size(ctx context.Context) (databaseSize, error) {
 	var s databaseSize

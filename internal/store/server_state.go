@@ -34,6 +34,8 @@ type stateRow struct {
 	StorageUsed   *int64        `bun:"storage_used"`
 	StorageFree   *int64        `bun:"storage_free"`
 	ResponseTime  time.Duration `bun:"response_time"`
+	Database      *bool         `bun:"database_connected"`
+	Redis         *bool         `bun:"redis_connected"`
 }
 
 // dueProbes is a query for the servers that are to be looked at.
@@ -81,7 +83,8 @@ func (s *Store) SaveProbe(ctx context.Context, state fleet.ServerState) error {
 				Set("idle_since = CASE WHEN ? THEN NULL ELSE coalesce(idle_since, ?) END", state.Workers > 0, t.now()).
 				Set("tasks_waiting = ?", state.TasksWaiting).Set("tasks_running = ?", state.TasksRunning).
 				Set("oldest_waiting = ?", bun.NullTime{Time: state.OldestWaiting}).Set("storage_total = ?", state.StorageTotal).
-				Set("storage_used = ?", state.StorageUsed).Set("storage_free = ?", state.StorageFree).Set("response_time = ?", state.ResponseTime)
+				Set("storage_used = ?", state.StorageUsed).Set("storage_free = ?", state.StorageFree).Set("response_time = ?", state.ResponseTime).
+				Set("database_connected = ?", state.DatabaseConnected).Set("redis_connected = ?", state.RedisConnected)
 		}
 		n, err := changed(update.Exec(ctx))
 		if err == nil && n == 0 {
@@ -123,7 +126,7 @@ func (r stateRow) state() (fleet.ServerState, error) {
 		Server: fleet.ServerID(r.ServerID), Checked: utc(r.Checked), Reachable: r.Reachable, Since: utc(r.Since), Problem: r.Problem,
 		Workers: r.Workers, NoWorkerSince: utc(r.IdleSince), TasksWaiting: r.TasksWaiting, TasksRunning: r.TasksRunning,
 		OldestWaiting: utc(r.OldestWaiting), StorageTotal: r.StorageTotal, StorageUsed: r.StorageUsed, StorageFree: r.StorageFree,
-		ResponseTime: r.ResponseTime, Use: fleet.ServerUse{Server: fleet.ServerID(r.ServerID), Breaker: fleet.BreakerClosed},
+		ResponseTime: r.ResponseTime, DatabaseConnected: r.Database, RedisConnected: r.Redis, Use: fleet.ServerUse{Server: fleet.ServerID(r.ServerID), Breaker: fleet.BreakerClosed},
 	}
 	if r.Versions == "" {
 		return state, nil

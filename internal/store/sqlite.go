@@ -21,6 +21,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/pulp/pulp-manager/internal/fault"
+	"github.com/pulp/pulp-manager/internal/fleet"
 )
 
 // readers is how many queries run at once beside the writer.
@@ -139,6 +140,13 @@ func (*sqliteDB) lookAtClock(context.Context) {} // its clock is ours
 func (d *sqliteDB) ping(ctx context.Context) error {
 	var one int
 	return d.readers.QueryRowContext(ctx, "SELECT 1 FROM sqlite_master LIMIT 1").Scan(&one)
+}
+
+func (d *sqliteDB) pools() []fleet.ConnectionPool {
+	pool := func(name string, s sql.DBStats) fleet.ConnectionPool {
+		return fleet.ConnectionPool{Name: name, Used: s.InUse, Idle: s.Idle, Most: s.MaxOpenConnections, Waits: s.WaitCount, Waited: s.WaitDuration}
+	}
+	return []fleet.ConnectionPool{pool("read", d.readers.Stats()), pool("write", d.writer.Stats())}
 }
 
 func (d *sqliteDB) close() error {

@@ -69,6 +69,8 @@ type database interface {
 	// jobsUI makes the engine's pages about its jobs.
 	jobsUI(prefix string, logger *slog.Logger) (http.Handler, error)
 	ping(ctx context.Context) error
+	// pools gives how its pools of connections are.
+	pools() []fleet.ConnectionPool
 	// size gives the sizes of the database, in bytes.
 	size(ctx context.Context) (databaseSize, error)
 	// shrink gives back the space of what was removed, where that is worth it and can be done bit by bit.

@@ -94,7 +94,9 @@ func (w *Worker) Work(ctx context.Context, id fleet.TaskID, jobID string) error 
 	}
 	w.hold(id, h)
 	defer w.drop(id)
-	return w.conclude(ctx, h, w.perform(ctx, h.run, task, began))
+	err = w.perform(ctx, h.run, task, began)
+	h.run.TellRequests()
+	return w.conclude(ctx, h, err)
 }
 
 // enter notes a run under way, unless the worker is stopping.

@@ -12,6 +12,7 @@
 //	go run ./test/bench states     state changes of tasks in the store; -postgres URL: on PostgreSQL, too
 //	go run ./test/bench soak       two simulated weeks of schedules, then SOAK_SECONDS (3600) of real ones: what grows; not in all
 //	go run ./test/bench lists      lists of 500,000 repositories and 100,000 tasks, 8 connections; -postgres URL: on PostgreSQL, too
+//	go run ./test/bench scrape     the metrics: of 100 servers with 500,000 repositories, and 50,000 series of repositories
 //	go run ./test/bench schedules  10,000 schedules due within an hour, and in the same moment; -postgres URL: on PostgreSQL, too
 //	go run ./test/bench start      ready time, memory, processor time at rest, size
 //	go run ./test/bench all        all of them
@@ -56,6 +57,7 @@ var measurements = []struct {
 	{"wide", wide},
 	{"states", states},
 	{"lists", lists},
+	{"scrape", scrape},
 	{"schedules", schedules},
 	{"real", realServer},
 	{"soak", soak},
@@ -114,7 +116,7 @@ func run(args []string) error {
 		missed = append(missed, r.missed()...)
 	}
 	if !measured {
-		return errors.New("say what to measure: start, requests, large, unchanged, fleet, wide, states, lists, schedules, real, all; soak; or report")
+		return errors.New("say what to measure: start, requests, large, unchanged, fleet, wide, states, lists, scrape, schedules, real, all; soak; or report")
 	}
 	if err := report(o); err != nil {
 		return err

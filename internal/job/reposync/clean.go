@@ -139,7 +139,9 @@ func (s *sync) cleanLocked(ctx context.Context, p *job.Progress, synced Synced) 
 	if err != nil {
 		return Cleaned{}, err
 	}
-	s.cleanedUp(ctx, p, done)
+	if s.cleanedUp(ctx, p, done); done.Count > 0 {
+		s.run.Observe().Banned(s.server.Name, done.Count)
+	}
 	if done.Newest != synced.Newest && !done.Cleaned { // somebody else's: what was seen of the repository is not all
 		s.repository, s.picture = nil, nil
 	}

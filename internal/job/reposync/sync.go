@@ -104,6 +104,7 @@ func (s *sync) byMethods(ctx context.Context, p *job.Progress) (Synced, error) {
 		if err != nil {
 			return Synced{}, err
 		}
+		s.run.TellSynced(s.server, &task)
 		return s.result(ctx, p, step, m, &task, i > 0)
 	}
 	return Synced{}, fault.New(fault.Internal, "type %s has no way to sync", s.repository.Type.Name)
