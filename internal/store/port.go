@@ -28,6 +28,7 @@ var (
 	_ fleet.ServerStates   = (*Store)(nil)
 	_ fleet.Attention      = (*Store)(nil)
 	_ fleet.Processes      = (*Store)(nil)
+	_ fleet.Notices        = (*Store)(nil)
 )
 
 var _ fleet.ScheduleControl = (*Store)(nil)
