@@ -96,6 +96,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 		parts.Go(func() { scheduler.New(d.store, d.log).Run(ctx) })
 		parts.Go(func() { d.pruner().Run(ctx) })
 		parts.Go(func() { d.watchdog().Run(ctx) })
+		parts.Go(func() { d.teller().Run(ctx) })
 		parts.Go(func() { health.Rater{Servers: d.store, Repositories: d.store, Log: d.log}.Run(ctx) })
 	}
 	if r.worker {
@@ -194,6 +195,7 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 		return checks // the others are about what is in it
 	}
 	checks = append(checks, d.pruningCheck(ctx)...)
+	checks = append(checks, d.noticesCheck(ctx)...)
 	checks = append(checks, d.workChecks(ctx)...)
 	return append(checks, d.others(ctx)...)
 }

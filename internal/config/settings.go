@@ -26,6 +26,7 @@ type Settings struct {
 	Vault   Vault
 
 	Retention Retention
+	Notices   Notices
 }
 
 // How people log in.
