@@ -116,16 +116,20 @@ func (d *daemon) noticesCheck(ctx context.Context) []api.Check {
 	if err != nil { // the check of the database says it
 		return nil
 	}
-	check := api.Check{Name: "notices", OK: true}
+	return []api.Check{{Name: "notices", OK: true, Warning: receiversWarning(receivers, board)}}
+}
+
+func receiversWarning(receivers []notice.Receiver, board fleet.NoticeBoard) string {
+	warning := ""
 	for i, r := range receivers {
 		for _, state := range board.Receivers {
 			if state.Name == r.Name() && !state.Failing.IsZero() && board.Now.Sub(state.Failing) > noticesLate {
-				check.Warning = fmt.Sprintf("receiver %d of %d has got no notices since %s: the log says why; `pulp-manager notices test` tries it",
+				warning = fmt.Sprintf("receiver %d of %d has got no notices since %s: the log says why; `pulp-manager notices test` tries it",
 					i+1, len(receivers), state.Failing.Format("2006-01-02T15:04:05Z"))
 			}
 		}
 	}
-	return []api.Check{check}
+	return warning
 }
 
 // noticesCommand is about notices.

@@ -54,7 +54,7 @@ func (m Message) text(s style) string {
 }
 
 func (i Item) write(b *strings.Builder, s style, event fleet.NoticeEvent) {
-	fmt.Fprintf(b, "  %s\n", s.plain(clean(i.Name)))
+	fmt.Fprintf(b, "  %s\n", s.plain(strings.ReplaceAll(clean(i.Name), "\n", " ")))
 	if event == fleet.NoticeRecovered {
 		fmt.Fprintf(b, "    it was wrong since %s, because: %s\n", moment(i.Since), s.plain(first(i.Reason)))
 	} else {
