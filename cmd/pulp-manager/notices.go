@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -88,10 +89,8 @@ func (d *daemon) noticeRoots(ca config.CA) *x509.CertPool {
 // noticeClient posts to webhooks. It follows no redirects: what it posts is for the one that was named. Nothing of it stays
 // when a message is delivered.
 func noticeClient(roots *x509.CertPool) *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives = true
-	if roots != nil {
-		transport.TLSClientConfig.RootCAs = roots
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true, DisableKeepAlives: true,
 	}
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }

@@ -33,7 +33,7 @@ func tryNotices(t *testing.T, section string) (string, error) {
 
 func TestNoticesAreTried(t *testing.T) {
 	bodies := make(chan string, 10)
-	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		bodies <- r.URL.Path + " " + r.Header.Get("Authorization") + " " + string(body)
 	}))

@@ -28,20 +28,20 @@ func example() Message {
 
 func TestMailArrives(t *testing.T) {
 	for name, c := range map[string]struct {
-		sink     sink
+		sink     *sink
 		security string
 		login    bool
 		problem  string
 	}{
-		"starttls":              {sink{starttls: true}, StartTLS, false, ""},
-		"starttls, login":       {sink{starttls: true, offer: "AUTH LOGIN PLAIN"}, StartTLS, true, ""},
-		"tls, old login":        {sink{tls: true, offer: "AUTH LOGIN"}, TLS, true, ""},
-		"in clear, as asked":    {sink{starttls: true}, Plain, false, ""},
-		"no starttls":           {sink{}, StartTLS, false, "does not offer STARTTLS"},
-		"login in clear":        {sink{offer: "AUTH PLAIN"}, Plain, true, "readable on the way"},
-		"no login known":        {sink{tls: true, offer: "AUTH GSSAPI"}, TLS, true, "offers no login"},
-		"unknown recipient":     {sink{tls: true, reject: "ops@example.com"}, TLS, false, "550"},
-		"tls where none spoken": {sink{}, TLS, false, "mail to ops@example.com by"},
+		"starttls":              {&sink{starttls: true}, StartTLS, false, ""},
+		"starttls, login":       {&sink{starttls: true, offer: "AUTH LOGIN PLAIN"}, StartTLS, true, ""},
+		"tls, old login":        {&sink{tls: true, offer: "AUTH LOGIN"}, TLS, true, ""},
+		"in clear, as asked":    {&sink{starttls: true}, Plain, false, ""},
+		"no starttls":           {&sink{}, StartTLS, false, "does not offer STARTTLS"},
+		"login in clear":        {&sink{offer: "AUTH PLAIN"}, Plain, true, "readable on the way"},
+		"no login known":        {&sink{tls: true, offer: "AUTH GSSAPI"}, TLS, true, "offers no login"},
+		"unknown recipient":     {&sink{tls: true, reject: "ops@example.com"}, TLS, false, "550"},
+		"tls where none spoken": {&sink{}, TLS, false, "mail to ops@example.com by"},
 	} {
 		s := c.sink.listen(t)
 		m := Mail{Server: s.address, Security: c.security, From: "pm@example.com", To: "ops@example.com", Roots: s.roots}
