@@ -27,6 +27,7 @@ type Settings struct {
 
 	Retention Retention
 	Notices   Notices
+	Logging   Logging
 }
 
 // How people log in.
