@@ -175,7 +175,7 @@ func (d *daemon) api(ctx context.Context) http.Handler {
 		Schedules:       d.store, EngineJobs: d.store, Processes: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
-		States: d.store, WaitingFor: d.explainer().WaitingFor,
+		States: d.store, Requests: d.store, WaitingFor: d.explainer().WaitingFor,
 		Access: d.access, Audit: d.store, Prunings: d.store, Pages: d.pages(d.access, d.store),
 	})
 }

@@ -125,6 +125,7 @@ func (a *api) routes() []route {
 			body:        a.bodyOf(TaskPatch{}), example: exampleCanceled, errors: []int{http.StatusBadRequest, http.StatusNotFound},
 		},
 		a.retryRoute(),
+		a.logRoute(),
 		{
 			method: http.MethodGet, path: "/v1/audit/", id: "list-audit", tag: tagAudit, access: admins, handle: a.listAudit,
 			summary: "List the audit log", description: "Who changed something or tried to, and who logged in or failed to: when, from where, and how it was answered.",

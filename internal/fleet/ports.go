@@ -118,6 +118,8 @@ type PulpRequests interface {
 	UpdateRequest(ctx context.Context, r PulpRequest) error
 	// Requests gives a stage's requests, oldest first.
 	Requests(ctx context.Context, stage StageID) ([]PulpRequest, error)
+	// TaskRequests gives a task's own requests, oldest first.
+	TaskRequests(ctx context.Context, task TaskID) ([]PulpRequest, error)
 	// OpenRequests gives the open requests of a task and of its children.
 	OpenRequests(ctx context.Context, task TaskID) ([]PulpRequest, error)
 }
