@@ -61,7 +61,7 @@ func startDaemon(t *testing.T) *fakeDaemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(api.Options{Schedules: s, ScheduleControl: s, EngineJobs: s, MaxJobPageSize: 24, Servers: s, Repositories: s, Tasks: s, Queue: s, Jobs: catalog.All(catalog.Settings{}), Find: foundOne, Loopback: true, Access: auth.Everyone(), Audit: s, Prunings: s}))
+	server := httptest.NewServer(api.New(api.Options{Schedules: s, ScheduleControl: s, EngineJobs: s, MaxJobPageSize: 24, Servers: s, Repositories: s, Tasks: s, Requests: s, Queue: s, Jobs: catalog.All(catalog.Settings{}), Find: foundOne, Loopback: true, Access: auth.Everyone(), Audit: s, Prunings: s}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := s.Close(); err != nil {

@@ -57,7 +57,7 @@ func tasksCommand() *cobra.Command {
   pulp-manager tasks --watch --state running
   pulp-manager tasks 12 --watch --timeout 30m
   pulp-manager tasks 12 -o json`
-	cmd.AddCommand(retryCommand())
+	cmd.AddCommand(retryCommand(), taskLogCommand())
 	completeFlag(cmd, "state", taskStates)
 	completeFlag(cmd, "type", taskTypes)
 	completeFlag(cmd, "server", serverNames)

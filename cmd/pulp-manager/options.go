@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"os"
@@ -23,6 +24,7 @@ type options struct {
 	tlsKey        string
 	logFormat     string
 	logLevel      string
+	level         *slog.LevelVar // of the logger
 	allowRemovals bool
 	drain         time.Duration
 	notices       io.Writer // for what a person sees and the log must not hold; nil: standard error
@@ -41,8 +43,8 @@ func (o *options) configFlags(c *cobra.Command) {
 func (o *options) daemonFlags(c *cobra.Command) {
 	o.configFlags(c)
 	f := c.Flags()
-	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
-	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&o.logFormat, "log-format", "text", "text, json, or original: JSON with the Python version's keys")
+	f.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error (default: [logging] level, which counts at once when it changes)")
 	f.StringVar(&o.metricsListen, "metrics-listen", "127.0.0.1:9300", "address of the Prometheus metrics; empty: none")
 	f.DurationVar(&o.drain, "drain", 20*time.Second, "how long a stop waits for work to be handed back")
 }
@@ -55,18 +57,17 @@ func (o *options) listenFlags(c *cobra.Command) {
 	f.StringVar(&o.tlsKey, "tls-key", "", "PEM file with the certificate's key (default: [http] tls_key_file)")
 }
 
-// logger makes the logger that the flags ask for.
+// logger makes the logger that the flags ask for. Without --log-level its level is that of the configuration, which may change.
 func (o *options) logger() (*slog.Logger, error) {
+	o.level = &slog.LevelVar{}
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+	if err := level.UnmarshalText([]byte(cmp.Or(o.logLevel, "info"))); err != nil {
 		return nil, fault.New(fault.Invalid, "--log-level %q is not debug, info, warn or error", o.logLevel)
 	}
-	opts := &slog.HandlerOptions{Level: level}
-	switch o.logFormat {
-	case "json":
-		return slog.New(slog.NewJSONHandler(os.Stderr, opts)), nil
-	case "text":
-		return slog.New(slog.NewTextHandler(os.Stderr, opts)), nil
+	o.level.Set(level)
+	handler := o.handler(os.Stderr, o.level)
+	if handler == nil {
+		return nil, fault.New(fault.Invalid, "--log-format %q is not text, json or original", o.logFormat)
 	}
-	return nil, fault.New(fault.Invalid, "--log-format %q is not text or json", o.logFormat)
+	return slog.New(handler), nil
 }

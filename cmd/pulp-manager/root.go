@@ -33,7 +33,7 @@ func rootCommand() *cobra.Command {
 		return fault.Wrap(fault.Invalid, err, "%v", err).WithHint("`%s --help` lists the flags", c.CommandPath())
 	})
 	root.AddCommand(serveCommands()...)
-	root.AddCommand(migrateCommand(), backupCommand(), restoreCommand(), configCommand(), userCommand(), demoCommand())
+	root.AddCommand(migrateCommand(), backupCommand(), restoreCommand(), configCommand(), userCommand(), noticesCommand(), demoCommand())
 	root.AddCommand(clientCommands(catalog.All(catalog.Settings{}))...)
 	return root
 }

@@ -103,6 +103,7 @@ func (d *daemon) serve(ctx context.Context, r roles) (err error) {
 		parts.Go(func() { scheduler.New(d.store, d.log).Run(ctx) })
 		parts.Go(func() { d.pruner().Run(ctx) })
 		parts.Go(func() { d.watchdog().Run(ctx) })
+		parts.Go(func() { d.teller().Run(ctx) })
 		parts.Go(func() { health.Rater{Servers: d.store, Repositories: d.store, Log: d.log}.Run(ctx) })
 	}
 	if r.worker {
@@ -181,7 +182,7 @@ func (d *daemon) api(ctx context.Context) http.Handler {
 		Schedules:       d.store, EngineJobs: d.store, Processes: d.store, MaxJobPageSize: settings.Jobs.MaxPageSize, MaxStreams: settings.HTTP.MaxStreams, Stopping: ctx.Done(),
 		PageSize: settings.Paging.DefaultSize, MaxPageSize: settings.Paging.MaxSize,
 		Version: version, Logger: d.log, Loopback: loopback(d.options.listen) && !d.proxied(), Ready: d.ready, Origins: settings.HTTP.CORSOrigins,
-		States: d.store, WaitingFor: d.explainer().WaitingFor,
+		States: d.store, Requests: d.store, WaitingFor: d.explainer().WaitingFor,
 		Access: d.access, Audit: d.store, Prunings: d.store, Pages: d.pages(d.access, d.store),
 	})
 }
@@ -201,6 +202,7 @@ func (d *daemon) ready(ctx context.Context) []api.Check {
 		return checks // the others are about what is in it
 	}
 	checks = append(checks, d.pruningCheck(ctx)...)
+	checks = append(checks, d.noticesCheck(ctx)...)
 	checks = append(checks, d.workChecks(ctx)...)
 	return append(checks, d.others(ctx)...)
 }

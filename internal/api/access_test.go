@@ -98,7 +98,7 @@ func TestRoutesAskForTheRightRole(t *testing.T) {
 		switch {
 		case everyones[rt.id]:
 			want = everyone
-		case rt.id == "list-audit", rt.id == "get-database", rt.id == "list-processes":
+		case rt.id == "list-audit", rt.id == "get-database", rt.id == "list-processes", rt.id == "list-profiles", rt.id == "get-profile":
 		case rt.method == http.MethodGet, readersToo[rt.id]:
 			want = readers
 		}

@@ -31,6 +31,7 @@ type Options struct {
 	EngineJobs   fleet.EngineJobs
 	Processes    fleet.Processes    // nil: none are listed
 	States       fleet.ServerStates // nil: nobody looks at servers
+	Requests     fleet.PulpRequests // nil: logs of tasks have none
 
 	Jobs     []job.Definition // those with an Ask get a route
 	Find     Find             // asks a Pulp server live

@@ -74,7 +74,7 @@ func schemaName(t reflect.Type, hint string) string {
 var pathParam = regexp.MustCompile(`\{(\w+)\}`)
 
 // textParams are the path parameters that are no ids but texts, with an example.
-var textParams = map[string]string{"name": "default", "job_id": "7"}
+var textParams = map[string]string{"name": "default", "job_id": "7", "profile": "heap"}
 
 // describe makes the document's description of a route.
 func (a *api) describe(rt route) huma.Operation {
@@ -114,6 +114,8 @@ func aboutPathParam(name, path string) string {
 		return "Id of the repository's name over all servers: the field `repo_id` of its object."
 	case name == "name":
 		return "Name of the queue."
+	case name == "profile":
+		return "Name of the profile."
 	case name != "id":
 		return "Id of the " + strings.TrimSuffix(strings.ReplaceAll(name, "_", " "), " id") + "."
 	case strings.HasPrefix(path, "/v1/tasks/"):
@@ -139,6 +141,9 @@ func (a *api) responses(rt route) map[string]*huma.Response {
 	}
 	if rt.stream {
 		all[strconv.Itoa(status)].Content = map[string]*huma.MediaType{eventStream: {Schema: answer, Example: rt.example}}
+	}
+	if rt.binary {
+		all[strconv.Itoa(status)].Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "(bytes)"}}
 	}
 	errors := []int{http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	errors = append(errors, rt.errors...)

@@ -107,6 +107,8 @@ func checkOperation(t *testing.T, rt route, op operation, schemas map[string]any
 		switch {
 		case rt.stream && status == "200":
 			kind = eventStream
+		case rt.binary && status == "200":
+			kind = "application/octet-stream"
 		case status == "431":
 			kind = "text/plain"
 		}

@@ -38,6 +38,7 @@ type route struct {
 	params       []param  // query parameters of a route that is no list
 	body         *body    // request body; nil: it takes none
 	stream       bool     // the answer is a stream of events
+	binary       bool     // the answer is no JSON; the example does not count
 	quiet        bool     // asked every few seconds: logged at debug level
 
 	id, tag, summary, description string

@@ -28,7 +28,7 @@ func (a *api) authRoutes() []route {
 		{
 			method: http.MethodGet, path: "/v1/auth/token_lookup", id: "token-lookup", tag: tagAuth, access: everyone, handle: a.lookUp,
 			summary: "Tell whose a token is", description: "For old clients: addresses are seen by proxies and kept in histories. `GET /v1/auth/me` tells the same of the token that is sent as header.",
-			params: []param{{"token", "A token that a login gave.", "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}}, example: exampleLookup, errors: []int{http.StatusUnauthorized},
+			params: []param{{name: "token", doc: "A token that a login gave.", example: "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}}, example: exampleLookup, errors: []int{http.StatusUnauthorized},
 		},
 		{
 			method: http.MethodGet, path: "/v1/auth/me", id: "who-am-i", tag: tagAuth, access: readers, handle: a.whoAmI,

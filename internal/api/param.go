@@ -10,8 +10,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// param is a text in the query of a route that is no list. It must be given.
-type param struct{ name, doc, example string }
+// param is a text in the query of a route that is no list. It must be given unless it is optional.
+type param struct {
+	name, doc, example string
+	optional           bool
+}
 
 // parseParams reads the query of such a route. What it says of a value is never the value: it may be a secret.
 func parseParams(known []param, raw string) (map[string]string, []FieldProblem) {
@@ -25,6 +28,7 @@ func parseParams(known []param, raw string) (map[string]string, []FieldProblem) 
 		delete(values, p.name)
 		names = append(names, p.name)
 		switch {
+		case len(given) == 0 && p.optional:
 		case len(given) == 0:
 			problems = append(problems, FieldProblem{"query." + p.name, "is required"})
 		case len(given) > 1:
@@ -43,5 +47,5 @@ func parseParams(known []param, raw string) (map[string]string, []FieldProblem) 
 
 // describe makes the document's description of a parameter.
 func (p param) describe() *huma.Param {
-	return &huma.Param{Name: p.name, In: "query", Description: p.doc, Required: true, Example: p.example, Schema: &huma.Schema{Type: huma.TypeString}}
+	return &huma.Param{Name: p.name, In: "query", Description: p.doc, Required: !p.optional, Example: p.example, Schema: &huma.Schema{Type: huma.TypeString}}
 }

@@ -78,7 +78,7 @@ func (a *api) routes() []route {
 			body: a.bodyOf(ContentSearch{}), status: http.StatusCreated, example: exampleContent, errors: []int{http.StatusNotFound, http.StatusBadGateway},
 		},
 		a.repositoryTaskRoute(),
-	}, a.askRoutes(), a.jobRoutes(), a.scheduleControlRoutes(), []route{
+	}, a.askRoutes(), a.jobRoutes(), a.scheduleControlRoutes(), a.profileRoutes(), []route{
 		{
 			method: http.MethodGet, path: "/v1/schedules/", id: "list-schedules", tag: tagSchedules, handle: a.listSchedules, access: readers,
 			summary: "List the schedules", description: "The recurring jobs of all servers.",
@@ -125,6 +125,7 @@ func (a *api) routes() []route {
 			body:        a.bodyOf(TaskPatch{}), example: exampleCanceled, errors: []int{http.StatusBadRequest, http.StatusNotFound},
 		},
 		a.retryRoute(),
+		a.logRoute(),
 		{
 			method: http.MethodGet, path: "/v1/audit/", id: "list-audit", tag: tagAudit, access: admins, handle: a.listAudit,
 			summary: "List the audit log", description: "Who changed something or tried to, and who logged in or failed to: when, from where, and how it was answered.",

@@ -31,6 +31,7 @@ var table = []struct{ packages, may string }{
 	{"reconcile publish ban", "fault fleet pulp content inventory"},
 	{"job/catalog", "job job/*"},
 	{"health", "fault fleet"},
+	{"notice", "fault fleet"},
 	{"job/*", "job health reconcile publish ban inventory content pulp fleet fault"},
 	{"job", "fault fleet pulp"},
 	{"listen", "fault"},

@@ -186,7 +186,7 @@ func fields() []field {
 		{section: "vault", key: "enabled", value: nothing(), dead: noVaultKey},
 		{section: "vault", key: "url", value: nothing(), dead: "the Python version did not read it either: write vault_addr"},
 		{section: "vault", key: "mount_point", value: nothing(), dead: noVaultKey},
-	}, vaultFields(), retentionFields(), metricsFields())
+	}, vaultFields(), retentionFields(), metricsFields(), noticesFields(), loggingFields())
 }
 
 // deadSections are sections whose keys all have no effect, whatever they are called.

@@ -142,4 +142,5 @@ func checkSettings(s Settings, from origin, r *report) {
 	checkLogins(s.Auth, from, r)
 	checkVault(s, from, r)
 	checkHTTP(s.HTTP, from, r)
+	checkNotices(s.Notices, from, r)
 }

@@ -27,6 +27,8 @@ type Settings struct {
 
 	Retention Retention
 	Metrics   Metrics
+	Notices   Notices
+	Logging   Logging
 }
 
 // How people log in.

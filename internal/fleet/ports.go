@@ -121,6 +121,8 @@ type PulpRequests interface {
 	UpdateRequest(ctx context.Context, r PulpRequest) error
 	// Requests gives a stage's requests, oldest first.
 	Requests(ctx context.Context, stage StageID) ([]PulpRequest, error)
+	// TaskRequests gives a task's own requests, oldest first.
+	TaskRequests(ctx context.Context, task TaskID) ([]PulpRequest, error)
 	// OpenRequests gives the open requests of a task and of its children.
 	OpenRequests(ctx context.Context, task TaskID) ([]PulpRequest, error)
 }
@@ -336,4 +338,18 @@ type Prunings interface {
 	Pruning(ctx context.Context) (Pruning, error)
 	// DatabaseStatus gives how large the database is.
 	DatabaseStatus(ctx context.Context) (DatabaseStatus, error)
+}
+
+// Notices remembers what is wrong and who was told of it, for all processes.
+type Notices interface {
+	// ClaimNotices takes the right to look for what is to be told and to tell it, at most once in so long over all processes.
+	ClaimNotices(ctx context.Context, every time.Duration) (bool, error)
+	NoticeBoard(ctx context.Context) (NoticeBoard, error)
+	// EndedTasks gives the roots that ended since a moment, neither canceled nor skipped, in the order they ended.
+	EndedTasks(ctx context.Context, since time.Time) ([]EndedTask, error)
+	// SaveNotices stores new notices (those without an ID) and changed ones, and up to when ended tasks were looked at. A new one
+	// whose key is open already is left out. Those that were closed for KeepNotices are dropped.
+	SaveNotices(ctx context.Context, all []Notice, looked time.Time) error
+	// NoteDelivery stores what a receiver was told, and when; with a problem that it was not, and that it is not tried for that long.
+	NoteDelivery(ctx context.Context, receiver string, told []NoticeTold, problem string, wait time.Duration) error
 }

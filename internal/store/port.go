@@ -29,6 +29,7 @@ var (
 	_ fleet.Attention      = (*Store)(nil)
 	_ fleet.Monitoring     = (*Store)(nil)
 	_ fleet.Processes      = (*Store)(nil)
+	_ fleet.Notices        = (*Store)(nil)
 )
 
 var _ fleet.ScheduleControl = (*Store)(nil)

@@ -125,6 +125,11 @@ func (s *Store) Requests(ctx context.Context, stage fleet.StageID) ([]fleet.Pulp
 	return s.requests(ctx, s.read.NewSelect().Where("q.stage_id = ?", stage))
 }
 
+// TaskRequests implements fleet.PulpRequests.
+func (s *Store) TaskRequests(ctx context.Context, task fleet.TaskID) ([]fleet.PulpRequest, error) {
+	return s.requests(ctx, s.read.NewSelect().Where("q.task_id = ?", task))
+}
+
 // OpenRequests implements fleet.PulpRequests.
 func (s *Store) OpenRequests(ctx context.Context, task fleet.TaskID) ([]fleet.PulpRequest, error) {
 	return s.requests(ctx, s.read.NewSelect().Where("q.state = 'open'").Where("q.task_id IN (?)", subtreeIDs(task)))

@@ -29,7 +29,7 @@ func Run(t *testing.T, open Open) {
 	var all []contract
 	for _, part := range [][]contract{
 		configurations, servers, repositories, ownership, syncRecords, queries, tasks, leases, sweeps, works, cancels, requests, locks, schedules, engines, logins, audits, retries,
-		scheduleLists, engineJobs, fleetLists, scheduleControls, scheduleChanges, syncSlots, serverStates, attention, processes, vitals,
+		scheduleLists, engineJobs, fleetLists, scheduleControls, scheduleChanges, syncSlots, serverStates, attention, processes, vitals, notices,
 	} {
 		all = append(all, part...)
 	}

@@ -45,6 +45,9 @@ func requestReadBack(w *world) {
 	if diff := cmp.Diff([]fleet.PulpRequest{want}, all, age); diff != "" {
 		w.Errorf("updated (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff(all, value(w.TaskRequests(w.ctx, r.Task))(w), age); diff != "" || len(value(w.TaskRequests(w.ctx, r.Task+1))(w)) != 0 {
+		w.Errorf("of the task (-want +got):\n%s", diff)
+	}
 	w.is(w.UpdateRequest(w.ctx, fleet.PulpRequest{ID: 99, State: fleet.RequestDone}), fault.NotFound)
 }
 
