@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TRIMPATH := $(if $(RELEASE),-trimpath)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: browser help demo dev test race kills upgrade chaos soak machines lint check schemathesis contract e2e contract-lts e2e-lts bench generate build clean tools
+.PHONY: browser prometheus help demo dev test race kills upgrade chaos soak machines lint check schemathesis contract e2e contract-lts e2e-lts bench generate build clean tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,9 @@ check: $(GOFUMPT) ## generated code current, formatting, vet, licence headers, n
 
 schemathesis: build ## every operation of the OpenAPI document, on simulated servers (needs Python 3.11)
 	.ci/schemathesis
+
+prometheus: build ## metrics, dashboards and alerts on a real Prometheus (Debian's package)
+	test/prometheus/run
 
 browser: build ## the pages in headless Chromium: documentation, login, jobs
 	test/browser/run
