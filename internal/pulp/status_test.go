@@ -23,7 +23,7 @@ func TestStatusNeedsNoLogin(t *testing.T) {
 	total, free := int64(270553174016), int64(5)
 	want := Status{
 		Versions:      map[string]string{"core": "3.123.1", "deb": "3.11.1"},
-		OnlineWorkers: 2, OnlineContentApps: 1, DatabaseConnected: true,
+		OnlineWorkers: 2, OnlineContentApps: 1, DatabaseConnected: true, TellsRedis: true,
 		ContentOrigin: "http://c", ContentPathPrefix: "/pulp/content/", DomainEnabled: true,
 		StorageTotal: &total, StorageFree: &free,
 	}

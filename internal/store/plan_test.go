@@ -162,3 +162,12 @@ func plan(t *testing.T, s *Store, query string) []string {
 	must(t, rows.Err())
 	return lines
 }
+
+// Every state that a task may have is counted.
+func TestVitalsKnowEveryState(t *testing.T) {
+	for _, state := range fleet.TaskStates {
+		if !strings.Contains(vitalTasks, "SELECT '"+string(state)+"'") {
+			t.Errorf("tasks in state %s are not counted", state)
+		}
+	}
+}

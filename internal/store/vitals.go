@@ -17,9 +17,11 @@ const (
 	// vitalRepositories is answered from repositories_server_health alone.
 	vitalRepositories = `SELECT r.server_id AS server, r.health AS name, count(*) AS n FROM repositories AS r
 		WHERE r.missing IS NULL GROUP BY r.server_id, r.health`
-	// vitalTasks is answered from tasks_day alone.
-	vitalTasks = `SELECT t.server_id AS server, t.state AS name, count(*) AS n FROM tasks AS t
-		WHERE t.date_queued >= ? AND t.server_id IS NOT NULL GROUP BY t.server_id, t.state`
+	// vitalTasks counts in tasks_day what is of a server and a state and of the time, and reads nothing else.
+	vitalTasks = `SELECT s.id AS server, of_state.name AS name, (SELECT count(*) FROM tasks AS t
+			WHERE t.server_id = s.id AND t.state = of_state.name AND t.date_queued >= ?) AS n
+		FROM servers AS s CROSS JOIN (SELECT 'queued' AS name UNION ALL SELECT 'running' UNION ALL SELECT 'completed' UNION ALL SELECT 'failed'
+			UNION ALL SELECT 'canceled' UNION ALL SELECT 'failed_to_start' UNION ALL SELECT 'skipped') AS of_state WHERE s.removed IS NULL`
 	vitalLocks = `SELECT l.server_id AS server, '' AS name, count(*) AS n FROM repository_locks AS l GROUP BY l.server_id`
 	vitalQueue = `SELECT 0 AS server, t.state AS name, count(*) AS n FROM tasks AS t
 		WHERE t.parent_id IS NULL AND ` + unfinished + ` GROUP BY t.state`
@@ -113,7 +115,7 @@ func (s *Store) vitalServers(ctx context.Context, v *fleet.Vitals) error {
 			return err
 		}
 		for _, t := range tallies {
-			if of := at[t.Server]; of != nil { // else it is a tombstone
+			if of := at[t.Server]; of != nil && t.N > 0 { // else it is a tombstone
 				count.add(of, t.Name, t.N)
 			}
 		}

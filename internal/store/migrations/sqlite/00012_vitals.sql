@@ -5,7 +5,7 @@ ALTER TABLE server_states ADD COLUMN database_connected boolean;
 ALTER TABLE server_states ADD COLUMN redis_connected boolean;
 
 -- For counting the tasks of a day by server and state: it has all that counting needs.
-CREATE INDEX tasks_day ON tasks (date_queued, server_id, state);
+CREATE INDEX tasks_day ON tasks (server_id, state, date_queued);
 
 -- +goose Down
 DROP INDEX tasks_day;
