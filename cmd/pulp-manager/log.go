@@ -122,11 +122,13 @@ func (d *daemon) setLevel(ctx context.Context) {
 	if d.options.logLevel != "" {
 		return
 	}
-	level := d.settings().Logging.Slog()
-	if was := d.options.level.Level(); was != level {
-		d.log.Log(ctx, max(was, level, slog.LevelInfo), "log level changed", "from", strings.ToLower(was.String()), "to", strings.ToLower(level.String()))
-		d.options.level.Set(level)
+	level, was := d.settings().Logging.Slog(), d.options.level.Level()
+	if level == was {
+		return
 	}
+	d.options.level.Set(min(level, was)) // so that it is told, if either level lets it
+	d.log.InfoContext(ctx, "log level changed", "from", strings.ToLower(was.String()), "to", strings.ToLower(level.String()))
+	d.options.level.Set(level)
 }
 
 // handler makes what writes the log as the flags say; nil where they say a format that there is not.
