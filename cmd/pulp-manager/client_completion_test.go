@@ -40,7 +40,7 @@ func TestCompletion(t *testing.T) {
 			"pause\tKeep a schedule from running", "resume\tLet a paused schedule run again", "run\tRun a schedule now", "show\tShow a schedule and its next runs",
 		}, servers...),
 		"content find primary.example.com ": {"ext-debian", "int-tools"}, "content find nope ": nil, "content find primary.example.com int-tools ": nil,
-		"cancel ": {"1\tqueued: repo sync primary.example.com"}, "tasks ": {"retry\tDo what is unfinished of a task", "2\tcanceled: primary.example.com repo registration", "1\tqueued: repo sync primary.example.com"},
+		"cancel ": {"1\tqueued: repo sync primary.example.com"}, "tasks ": {"log\tShow what happened to a task", "retry\tDo what is unfinished of a task", "2\tcanceled: primary.example.com repo registration", "1\tqueued: repo sync primary.example.com"},
 		"repos --health ": {"green", "amber", "red"}, "repos --type r": {"rpm"}, "tasks --state can": {"canceled"}, "tasks --type repo_re": {"repo_removal"},
 		"servers --output ": {"table", "json", "yaml"}, "completion ": {"bash", "zsh", "fish"},
 	} {

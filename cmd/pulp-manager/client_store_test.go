@@ -57,7 +57,7 @@ func TestEveryFilterOfTheAPIWorksOnTheStore(t *testing.T) {
 					}
 				}
 				tried++
-				fetch(t, d.url+strings.NewReplacer("{id}", "1", "{repo_id}", "1", "{name}", "default").Replace(path)+"?"+url.Values{p.Name: {value}}.Encode(), http.StatusOK)
+				fetch(t, d.url+strings.NewReplacer("{id}", "1", "{repo_id}", "1", "{name}", "default", "{profile}", "heap").Replace(path)+"?"+url.Values{p.Name: {value}}.Encode(), http.StatusOK)
 			}
 		}
 	}

@@ -91,7 +91,7 @@ func openDaemon(ctx context.Context, o options, r roles) (*daemon, error) {
 	d.owner, d.host = owner()
 	d.roles = r
 	d.current.Store(loaded)
-	d.setLevel()
+	d.setLevel(ctx)
 	if d.store, err = store.Open(ctx, store.Options{DatabaseURL: database.URL.Reveal(), DataDir: database.DataDir, Logger: log}); err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (d *daemon) watchConfig(ctx context.Context, hangup <-chan os.Signal, appli
 				}
 			}
 			d.current.Store(c)
-			d.setLevel()
+			d.setLevel(ctx)
 			d.problem.Store(nil)
 		},
 		OnProblem: d.reject,

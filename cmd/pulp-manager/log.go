@@ -61,6 +61,9 @@ func (h *originalHandler) Handle(ctx context.Context, r slog.Record) error {
 		switch a.Key {
 		case "request_id", "ts", "module", "func", "thread", "level", "worker_id", "msg": // there already
 		case "err":
+			if a.Value.Any() == nil { // nothing failed
+				continue
+			}
 			line.AddAttrs(slog.Attr{Key: "exception", Value: a.Value})
 		default:
 			line.AddAttrs(a)
@@ -91,11 +94,11 @@ func (h *originalHandler) named(a slog.Attr) slog.Attr {
 	return a
 }
 
-// textOf gives an attribute as text; nil where there is none.
+// textOf gives an attribute as text; nil where there is none, or only the id of nothing.
 func textOf(attrs []slog.Attr, key string) any {
 	for _, a := range attrs {
-		if a.Key == key {
-			return a.Value.Resolve().String()
+		if text := a.Value.Resolve().String(); a.Key == key && text != "0" {
+			return text
 		}
 	}
 	return nil
@@ -115,15 +118,17 @@ func originalLevel(l slog.Level) string {
 }
 
 // setLevel makes the level that of the configuration in force, unless the flag says one.
-func (d *daemon) setLevel() {
+func (d *daemon) setLevel(ctx context.Context) {
 	if d.options.logLevel != "" {
 		return
 	}
-	level := d.settings().Logging.Slog()
-	if was := d.options.level.Level(); was != level {
-		d.log.Log(context.Background(), max(was, level, slog.LevelInfo), "log level changed", "from", strings.ToLower(was.String()), "to", strings.ToLower(level.String()))
-		d.options.level.Set(level)
+	level, was := d.settings().Logging.Slog(), d.options.level.Level()
+	if level == was {
+		return
 	}
+	d.options.level.Set(min(level, was)) // so that it is told, if either level lets it
+	d.log.InfoContext(ctx, "log level changed", "from", strings.ToLower(was.String()), "to", strings.ToLower(level.String()))
+	d.options.level.Set(level)
 }
 
 // handler makes what writes the log as the flags say; nil where they say a format that there is not.

@@ -22,13 +22,15 @@ func TestOriginalLog(t *testing.T) {
 	var out strings.Builder
 	log := slog.New((&options{logFormat: "original"}).handler(&out, slog.LevelInfo))
 	log.Debug("not this")
+	log.Info("stopped", "err", nil, "task", 0)
 	log.With("server", "a.test", "task", 7).WithGroup("x").Warn("a\nb", "y", 1)
 	log.Error("request", "request_id", "r1", "err", errors.New("no"), "level", "odd", "level_of", slog.LevelWarn, "time", "odd")
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 2 {
+	if len(lines) != 3 {
 		t.Fatalf("%d lines: %s", len(lines), out.String())
 	}
 	for i, want := range []map[string]any{
+		{"msg": "stopped", "module": "log_test", "func": "TestOriginalLog", "thread": "main", "level": "INFO", "worker_id": nil, "request_id": nil, "task": 0.0},
 		{"msg": "a\nb", "module": "log_test", "func": "TestOriginalLog", "thread": "main", "level": "WARNING", "worker_id": "7", "request_id": nil, "server": "a.test", "task": 7.0, "x.y": 1.0},
 		{"msg": "request", "module": "log_test", "func": "TestOriginalLog", "thread": "main", "level": "ERROR", "worker_id": nil, "request_id": "r1", "exception": "no", "level_of": "WARN", "time": "odd"},
 	} {
@@ -73,7 +75,7 @@ func TestLevelChangesWithTheConfiguration(t *testing.T) {
 		d := &daemon{options: o, log: log}
 		for i, text := range []string{"", "[logging]\nlevel = error\n", "[logging]\nlevel = debug\n"} {
 			d.current.Store(load(text))
-			d.setLevel()
+			d.setLevel(t.Context())
 			if got := o.level.Level(); got != want[i] || log.Enabled(t.Context(), want[i]-1) {
 				t.Errorf("--log-level %q, %q: level %s, want %s", flag, text, got, want[i])
 			}
