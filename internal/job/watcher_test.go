@@ -221,11 +221,9 @@ func TestWaitTellsOfOutage(t *testing.T) {
 		_, err := s.watcher.watch(t.Context(), href, func(u update) {
 			mu.Lock()
 			defer mu.Unlock()
-			text := ""
+			text := "waiting for " + s.waiting(u.downSince, u.why)
 			if u.downSince.IsZero() {
 				text = string(u.task.State)
-			} else {
-				text = "waiting for " + s.waiting(u.downSince, u.why)
 			}
 			if !slices.Contains(told, text) {
 				told = append(told, text)

@@ -68,17 +68,6 @@ func (f Fields) objects(key string) []Fields {
 	return out
 }
 
-func (f Fields) texts(key string) []string {
-	list, _ := f[key].([]any)
-	var out []string
-	for _, item := range list {
-		if s, ok := item.(string); ok {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 // labels gives pulp_labels; a label without a value (Pulp's null) has "".
 func (f Fields) labels() map[string]string {
 	out := map[string]string{}

@@ -39,7 +39,7 @@ func (c clock) present() present {
 // argument.
 func (a asker) ask(ctx context.Context, into any, query string, args ...any) error {
 	query, args = a.bound(query, args)
-	rows, err := a.raw.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // ScanRows does both
+	rows, err := a.raw.QueryContext(ctx, query, args...) //nolint:rowserrcheck // ScanRows looks, and closes them
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func drop(t testing.TB, server, name string) {
 		case err == nil:
 			return
 		case errors.As(err, &refused) && refused.Code == notOwner && attempt < 100:
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 		default:
 			t.Fatalf("drop database %s: %v", name, err)
 		}
