@@ -143,7 +143,10 @@ func (a *api) responses(rt route) map[string]*huma.Response {
 		all[strconv.Itoa(status)].Content = map[string]*huma.MediaType{eventStream: {Schema: answer, Example: rt.example}}
 	}
 	if rt.binary {
-		all[strconv.Itoa(status)].Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "(bytes)"}}
+		all[strconv.Itoa(status)].Content = map[string]*huma.MediaType{
+			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "(bytes)"},
+			"text/plain":               {Schema: &huma.Schema{Type: huma.TypeString}, Example: "(text)"},
+		}
 	}
 	errors := []int{http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	errors = append(errors, rt.errors...)

@@ -13,6 +13,7 @@ import (
 // param is a text in the query of a route that is no list. It must be given unless it is optional.
 type param struct {
 	name, doc, example string
+	pattern            string // of what it may be, in the document; empty: anything
 	optional           bool
 }
 
@@ -47,5 +48,5 @@ func parseParams(known []param, raw string) (map[string]string, []FieldProblem) 
 
 // describe makes the document's description of a parameter.
 func (p param) describe() *huma.Param {
-	return &huma.Param{Name: p.name, In: "query", Description: p.doc, Required: !p.optional, Example: p.example, Schema: &huma.Schema{Type: huma.TypeString}}
+	return &huma.Param{Name: p.name, In: "query", Description: p.doc, Required: !p.optional, Example: p.example, Schema: &huma.Schema{Type: huma.TypeString, Pattern: p.pattern}}
 }

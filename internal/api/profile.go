@@ -19,7 +19,7 @@ const cpuProfile = "profile"
 
 const (
 	cpuSeconds  = 5
-	mostSeconds = 50 // a request may take a minute: [http] request_timeout
+	mostSeconds = 30 // a request may take a minute: [http] request_timeout
 )
 
 // profiles are what can be asked for, in the format of `go tool pprof`, under the names that it knows. What the process was
@@ -39,8 +39,8 @@ func (a *api) profileRoutes() []route {
 			description: "A profile of this process for `go tool pprof`: `profile` (of the processor, for `seconds`), `heap`, `allocs`, `goroutine`, `threadcreate`. " +
 				"409 while another one of the processor is made.",
 			params: []param{
-				{name: "seconds", doc: "For how long the processor is looked at, from 1 to 50; without it 5. The other profiles are of this moment.", example: "5", optional: true},
-				{name: "debug", doc: "1 or 2: as text instead, with 2 of the stacks of all goroutines. Not of the processor.", example: "1", optional: true},
+				{name: "seconds", doc: "For how long the processor is looked at, from 1 to 30; without it 5. The other profiles are of this moment.", example: "5", pattern: `^([1-9]|[12][0-9]|30)$`, optional: true},
+				{name: "debug", doc: "1 or 2: as text instead, with 2 of the stacks of all goroutines. Not of the processor.", example: "1", pattern: `^[0-2]$`, optional: true},
 			},
 			example: profiles, errors: []int{http.StatusNotFound, http.StatusConflict},
 		},
