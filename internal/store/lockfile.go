@@ -50,8 +50,10 @@ func (l *fileLock) note() error {
 }
 
 // release frees the lock. The file stays: removing it would let two processes lock
-// two files of one name.
-func (l *fileLock) release() error { return l.file.Close() }
+// two files of one name. Closing it alone would leave the lock to a process that is just being started, until it is another program.
+func (l *fileLock) release() error {
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+}
 
 // holder names the process that noted itself in the file, where there is one.
 func holder(f *os.File) string {

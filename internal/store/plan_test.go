@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,10 +17,15 @@ import (
 )
 
 // recorder keeps the queries that a store sends.
-type recorder struct{ queries []string }
+type recorder struct {
+	mu      sync.Mutex
+	queries []string
+}
 
 func (*recorder) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 func (r *recorder) AfterQuery(_ context.Context, e *bun.QueryEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.queries = append(r.queries, e.Query)
 }
 

@@ -329,6 +329,14 @@ func damaged(err error, format string, args ...any) error {
 		WithHint("nothing was changed; take another backup, or copy this one again")
 }
 
+// unfit tells of rows that the database refuses, such as two of one key: no backup has them that is whole.
+func unfit(err error, table string) error {
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Invalid) {
+		return damaged(err, "the database refuses rows of table %s", table)
+	}
+	return err
+}
+
 // noProcesses is what makes tasks of a backup look as after a crash: nobody works on them, and their jobs are to be made.
 const noProcesses = "UPDATE tasks SET lease_owner = NULL, lease_until = NULL, job_id = NULL WHERE lease_owner IS NOT NULL OR lease_until IS NOT NULL OR job_id IS NOT NULL"
 

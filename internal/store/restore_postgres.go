@@ -232,7 +232,7 @@ func (r *restorePostgres) load(ctx context.Context, table string, columns []Back
 		names[i] = c.Name
 	}
 	_, err := r.tx.CopyFrom(ctx, pgx.Identifier{table}, names, pgx.CopyFromRows(rows))
-	return r.errs.classify(ctx, err, "restore table "+table)
+	return unfit(r.errs.classify(ctx, err, "restore table "+table), table)
 }
 
 func (r *restorePostgres) commit(ctx context.Context, tables []BackupTable, before func() error) error {

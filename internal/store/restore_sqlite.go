@@ -118,7 +118,7 @@ func (r *restoreSQLite) columns(ctx context.Context, table string) ([]BackupColu
 
 func (r *restoreSQLite) load(ctx context.Context, table string, columns []BackupColumn, rows [][]any) error {
 	err := r.insert(ctx, table, columns, rows)
-	return r.store.errors.classify(ctx, err, "restore table "+table)
+	return unfit(r.store.errors.classify(ctx, err, "restore table "+table), table)
 }
 
 func (r *restoreSQLite) insert(ctx context.Context, table string, columns []BackupColumn, rows [][]any) error {
