@@ -124,6 +124,14 @@ func Shared[T any](r *Run) (T, bool) {
 	return value, ok
 }
 
+// SharedSince gives when the task began whose parent shared something, by the database's clock: what was shared is not older.
+func (r *Run) SharedSince() time.Time {
+	if r.parent == nil {
+		return time.Time{}
+	}
+	return r.parent.Task.Started
+}
+
 // Acquire waits for the right to sync a repository of a server, from an upstream host if there is one that counts, and gives
 // the way to give it back. The stage says what it waits for.
 func (r *Run) Acquire(ctx context.Context, p *Progress, s *Server, upstream string) (release func(), err error) {

@@ -99,6 +99,9 @@ func shared(r *job.Run, row fleet.Repository) (*inventory.Repository, *inventory
 	if !ok || r.Resumed() { // what an earlier attempt began may have changed it since
 		return nil, nil
 	}
+	if row.LastAttempt.After(r.SharedSince()) { // another run has, and may have published what it then failed to serve
+		return nil, nil
+	}
 	return picture.Find(row.Type, row.Name), picture
 }
 
@@ -190,15 +193,16 @@ func (s *sync) publish(ctx context.Context, p *job.Progress, synced Synced, clea
 }
 
 // refresh drops the view of the repository where another run has gone on with it since it was taken:
-// each notes in the store, under the repository's lock, what it has brought and what it serves. Newest is
-// the newest version we know.
+// each notes in the store, under the repository's lock, what it has brought and what it serves, and at its end that there was
+// an attempt. Newest is the newest version we know.
 func (s *sync) refresh(ctx context.Context, newest pulp.Href) error {
 	row, err := s.run.Env.Repositories.RepositoryByID(ctx, s.row.ID)
 	if err != nil {
 		return err
 	}
-	s.row.LatestVersion, s.row.ServedVersion = row.LatestVersion, row.ServedVersion
-	if s.repository != nil && (string(newest) != row.LatestVersion || s.repository.Served != row.ServedVersion ||
+	overtaken := !row.LastAttempt.Equal(s.row.LastAttempt)
+	s.row.LatestVersion, s.row.ServedVersion, s.row.LastAttempt = row.LatestVersion, row.ServedVersion, row.LastAttempt
+	if s.repository != nil && (overtaken || string(newest) != row.LatestVersion || s.repository.Served != row.ServedVersion ||
 		s.repository.Distribution == nil) { // it was being registered
 		s.repository, s.picture = nil, nil
 	}
