@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -83,14 +84,32 @@ func (r *restorePostgres) prepare(ctx context.Context, head BackupHead) error {
 	return r.dropForeign(ctx)
 }
 
+// leaving is how long the server may take to note that a connection has ended.
+const leaving = 3 * time.Second
+
+// others gives how many other connections of ours there are. Those that end just now are waited for.
+func (r *restorePostgres) others(ctx context.Context) (n int, err error) {
+	for until := time.Now().Add(leaving); ; {
+		if _, err := r.tx.Exec(ctx, "SELECT pg_stat_clear_snapshot()"); err != nil { // else it is as at the first look
+			return 0, err
+		}
+		err := r.tx.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'pulp-manager%'`).Scan(&n)
+		if err != nil || n == 0 || time.Now().After(until) {
+			return n, err
+		}
+		if _, err := r.tx.Exec(ctx, "SELECT pg_sleep(0.1)"); err != nil {
+			return 0, err
+		}
+	}
+}
+
 // mayReplace makes sure that nothing is lost and that nobody is disturbed.
 func (r *restorePostgres) mayReplace(ctx context.Context, known int64) error {
 	if _, err := r.tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationKey)); err != nil {
 		return err
 	}
-	var others int
-	err := r.tx.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
-		WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'pulp-manager%'`).Scan(&others)
+	others, err := r.others(ctx)
 	if err != nil {
 		return err
 	}
