@@ -5,9 +5,12 @@ package snapshot
 import (
 	"context"
 	"maps"
+	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pulp/pulp-manager/internal/content"
 	"github.com/pulp/pulp-manager/internal/fault"
@@ -207,7 +210,14 @@ func (m maker) publish(ctx context.Context, p *job.Progress, made Made) (Made, e
 		body := pulp.Fields{}
 		maps.Copy(body, m.PublishedAs.Fields)
 		body["repository_version"] = made.Version
+		there, err := m.published(ctx, p, made.Version)
+		if err != nil {
+			return made, err
+		}
 		task, err := p.Hands(m.server).Task(ctx, "publish "+m.Name, func(ctx context.Context) (pulp.Href, error) {
+			if there != "" {
+				return "", nil
+			}
 			return m.server.Client.CreatePublication(ctx, m.PublishedAs.Path, body)
 		})
 		if err != nil {
@@ -215,6 +225,9 @@ func (m maker) publish(ctx context.Context, p *job.Progress, made Made) (Made, e
 		}
 		var ok bool
 		if made.Publication, ok = task.CreatedPublication(); !ok {
+			made.Publication = there
+		}
+		if made.Publication == "" {
 			return made, fault.New(fault.Internal, "repository %s: Pulp task %s completed without a publication", m.Name, task.Href)
 		}
 	}
@@ -224,6 +237,34 @@ func (m maker) publish(ctx context.Context, p *job.Progress, made Made) (Made, e
 	}
 	p.Say(ctx, "%s is served", m.Name)
 	return made, nil
+}
+
+// published gives the publication of a version that a run before has made as this one would, and then not come to serve; empty: none.
+func (m maker) published(ctx context.Context, p *job.Progress, version pulp.Href) (found pulp.Href, err error) {
+	if m.Href == "" { // the repository is this run's
+		return "", nil
+	}
+	err = p.Hands(m.server).Try(ctx, func(ctx context.Context) error {
+		all, err := m.server.Client.Publications(ctx, m.PublishedAs.Path, url.Values{"repository_version": {string(version)}})
+		var newest time.Time
+		for _, there := range all {
+			alike := func(field string, value any) bool { return reflect.DeepEqual(there.Fields[field], value) }
+			if every(m.PublishedAs.Fields, alike) && !there.Created.Before(newest) {
+				found, newest = there.Href, there.Created
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+func every(fields map[string]any, holds func(field string, value any) bool) bool {
+	for field, value := range fields {
+		if !holds(field, value) {
+			return false
+		}
+	}
+	return true
 }
 
 // distribute makes the distribution serve the snapshot, and label it, in one request.

@@ -39,3 +39,29 @@ func TestRetry(t *testing.T) {
 	}
 	f.Tidy()
 }
+
+// TestPublishedBefore: what a run has published and then failed to serve is served by the next one, not published again. (Of
+// a deb repository the next run makes another version.)
+func TestPublishedBefore(t *testing.T) {
+	t.Parallel()
+	f := jobtest.New(t)
+	f.Register(f.Primary)
+	f.Sync(f.Primary, nil)
+	f.Primary.FailTimes(pulpfake.On{Task: "general_create"}, "something new", -1) // distributions: repositories are made at once
+	f.Failed(queue(f, f.Primary, reuse, only("^ext-(rpm|file)$")))
+	f.Primary.Heal()
+	f.Completed(queue(f, f.Primary, reuse, only("^ext-(rpm|file)$")))
+	times := map[string]int{}
+	for _, task := range f.Primary.TasksStarted("publish") {
+		times[task.Subject]++
+	}
+	for _, name := range []string{"ext-rpm", "ext-file"} {
+		if n := times["snap-a-"+name]; n != 1 {
+			t.Errorf("%s was published %d times", name, n)
+		}
+	}
+	for _, name := range []string{"ext-rpm", "ext-file"} {
+		sameAs(t, f.Primary, name, "snap-a-"+name)
+	}
+	f.Tidy()
+}
