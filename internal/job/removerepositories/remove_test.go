@@ -3,6 +3,7 @@
 package removerepositories_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -274,5 +275,14 @@ func TestDistributionMadeMeanwhile(t *testing.T) {
 	}
 	if left := parts(f.Primary, "ext-file"); len(left) > 0 {
 		t.Errorf("left are %v", left)
+	}
+	var deleted []string // the distribution before what it serves: if that fails, nothing leads nowhere
+	for _, r := range f.Primary.Requests() {
+		if class, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/pulp/api/v3/"), "/"); r.Method == http.MethodDelete {
+			deleted = append(deleted, class)
+		}
+	}
+	if want := []string{"distributions", "distributions", "repositories", "remotes"}; !slices.Equal(deleted, want) {
+		t.Errorf("deleted were %v, want %v", deleted, want)
 	}
 }
