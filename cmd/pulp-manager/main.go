@@ -30,7 +30,7 @@ func main() {
 }
 
 // thrift is how much garbage, of what is in use, is let grow before it is collected: half as much as Go does by itself. A daemon
-// with 100 servers under way takes a sixth less memory for a tenth of a core. GOGC in the environment goes before it.
+// with 100 servers under way takes a sixth less memory for an eighth of a core. GOGC in the environment goes before it.
 const thrift = 50
 
 // complain tells what went wrong and, on a line of its own, what to do.

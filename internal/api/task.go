@@ -99,16 +99,21 @@ func (a *api) listKinds(context.Context, *request) (any, error) { return texts(f
 
 func (a *api) listStates(context.Context, *request) (any, error) { return texts(fleet.TaskStates), nil }
 
-func (a *api) getTask(ctx context.Context, r *request) (any, error) {
+// task gives the task that the path names, with its stages.
+func (a *api) task(ctx context.Context, r *request) (task fleet.Task, stages []fleet.Stage, err error) {
 	id, err := r.id("id")
 	if err != nil {
-		return nil, err
+		return task, nil, err
 	}
-	task, err := a.Tasks.Task(ctx, fleet.TaskID(id))
-	if err != nil {
-		return nil, err
+	if task, err = a.Tasks.Task(ctx, fleet.TaskID(id)); err != nil {
+		return task, nil, err
 	}
-	stages, err := a.Tasks.Stages(ctx, task.ID)
+	stages, err = a.Tasks.Stages(ctx, task.ID)
+	return task, stages, err
+}
+
+func (a *api) getTask(ctx context.Context, r *request) (any, error) {
+	task, stages, err := a.task(ctx, r)
 	if err != nil {
 		return nil, err
 	}

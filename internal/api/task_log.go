@@ -46,15 +46,7 @@ func (a *api) logRoute() route {
 }
 
 func (a *api) getTaskLog(ctx context.Context, r *request) (any, error) {
-	id, err := r.id("id")
-	if err != nil {
-		return nil, err
-	}
-	task, err := a.Tasks.Task(ctx, fleet.TaskID(id))
-	if err != nil {
-		return nil, err
-	}
-	stages, err := a.Tasks.Stages(ctx, task.ID)
+	task, stages, err := a.task(ctx, r)
 	if err != nil {
 		return nil, err
 	}

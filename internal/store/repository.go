@@ -106,10 +106,15 @@ const (
 	driftDate = `(CASE WHEN r.drift = '' THEN r.unwanted WHEN r.unwanted IS NULL OR r.drift_date <= r.unwanted THEN r.drift_date ELSE r.unwanted END)`
 )
 
+// What of a repository (alias r) waits to be adopted.
+const (
+	waitingChanges = "coalesce(ad.changes, '') AS waiting"
+	withAdoptions  = "LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = r.name"
+)
+
 // repositories selects repositories with their names, and what of them waits to be adopted.
 func repositories(sel *bun.SelectQuery) *bun.SelectQuery {
-	return sel.ColumnExpr("?TableColumns, coalesce(ad.changes, '') AS waiting").
-		Join("LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = r.name")
+	return sel.ColumnExpr("?TableColumns, " + waitingChanges).Join(withAdoptions)
 }
 
 // Repository implements fleet.Repositories. It also gives one that the server lacks by now.
@@ -123,8 +128,7 @@ var repositoryColumns = rowColumns[repositoryRow]("r")
 // RepositoryByID implements fleet.Repositories. It also gives one that its server lacks by now.
 func (s *Store) RepositoryByID(ctx context.Context, id fleet.RepositoryID) (fleet.Repository, error) {
 	var rows []repositoryRow
-	err := s.asker().ask(ctx, &rows, `SELECT `+repositoryColumns+`, coalesce(ad.changes, '') AS waiting FROM repositories AS r
-		LEFT JOIN adoptions AS ad ON ad.server_id = r.server_id AND ad.name = r.name WHERE r.id = ?`, int64(id))
+	err := s.asker().ask(ctx, &rows, "SELECT "+repositoryColumns+", "+waitingChanges+" FROM repositories AS r "+withAdoptions+" WHERE r.id = ?", int64(id))
 	if err != nil {
 		return fleet.Repository{}, s.errors.classify(ctx, err, "read a repository")
 	}

@@ -43,11 +43,11 @@ type sqliteConn interface {
 	driver.Validator
 }
 
-// mostPrepared is how many statements a connection keeps.
+// mostPrepared is how many statements a connection keeps, the first it sees: ours and the engine's are fewer.
 const mostPrepared = 200
 
-// preparedConn keeps the statements that have arguments, so that SQLite reads the words of each once: that takes it longer than to carry
-// out most of ours.
+// preparedConn keeps the statements that have arguments, so that SQLite reads the words of each once: of small ones
+// that is a good part of the work.
 type preparedConn struct {
 	sqliteConn
 	kept map[string]*preparedStmt
@@ -62,21 +62,17 @@ var errNoContext = errors.New("SQLite's statements take no context")
 
 func (c *preparedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	s, err := c.prepared(ctx, query, args)
-	if s == nil || err != nil {
-		return c.direct(ctx, query, args, err)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return c.sqliteConn.ExecContext(ctx, query, args)
 	}
 	with, ok := s.Stmt.(driver.StmtExecContext)
 	if !ok {
 		return nil, errNoContext
 	}
 	return with.ExecContext(ctx, args)
-}
-
-func (c *preparedConn) direct(ctx context.Context, query string, args []driver.NamedValue, err error) (driver.Result, error) {
-	if err != nil {
-		return nil, err
-	}
-	return c.sqliteConn.ExecContext(ctx, query, args)
 }
 
 func (c *preparedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {

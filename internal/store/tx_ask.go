@@ -14,7 +14,7 @@ import (
 )
 
 // asker runs statements with their arguments apart from their words. The database reads the words once and keeps them, where what bun
-// writes is new to it each time; on SQLite that halves what a small statement costs. For those that run most.
+// writes is new to it each time. For those that run most.
 type asker struct {
 	raw interface {
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

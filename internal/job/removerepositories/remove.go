@@ -136,23 +136,17 @@ func (s *removal) removeOne(ctx context.Context, p *job.Progress, i Item) error 
 			return nil
 		}
 		if i.Distribution == nil {
-			serves := func(r *inventory.Repository) bool {
-				return r.Distribution.Repository == i.Href || strings.HasPrefix(r.Served, string(i.Href))
-			}
-			if err := s.removeLate(ctx, p, h, i, serves); err != nil {
+			if err := s.removeLate(ctx, p, h, i); err != nil {
 				return err
 			}
 		}
-		if err := remove(ctx, h, "repository "+i.Name, i.Href, s.server.Client.DeleteRepository); err != nil || i.Distribution != nil {
-			return err
-		}
-		return s.removeLate(ctx, p, h, i, func(r *inventory.Repository) bool { return inventory.LeadsNowhere(r.Distribution) })
+		return remove(ctx, h, "repository "+i.Name, i.Href, s.server.Client.DeleteRepository)
 	})
 }
 
-// removeLate removes a distribution, if it is one to go, of a repository that had none when the plan was made: whoever made the repository
-// went on until we got its lock. It goes before the repository, which Pulp deletes under it; and what came even then, and leads nowhere, after it.
-func (s *removal) removeLate(ctx context.Context, p *job.Progress, h job.Hands, i Item, goes func(*inventory.Repository) bool) error {
+// removeLate removes the distribution of a repository that had none when the plan was made: whoever made the repository went on until we
+// got its lock. Pulp would leave it there, leading nowhere.
+func (s *removal) removeLate(ctx context.Context, p *job.Progress, h job.Hands, i Item) error {
 	var picture *inventory.Picture
 	err := s.server.Try(ctx, p, func(ctx context.Context) (err error) {
 		if picture, err = inventory.TakeOne(ctx, s.server.Client, s.server.Name, i.Type, i.Name); err != nil {
@@ -164,7 +158,11 @@ func (s *removal) removeLate(ctx context.Context, p *job.Progress, h job.Hands, 
 		return err
 	}
 	r := picture.Find(i.Type, i.Name)
-	if r == nil || r.Distribution == nil || !goes(r) {
+	if r == nil || r.Distribution == nil {
+		return nil
+	}
+	ours := r.Distribution.Repository == i.Href || strings.HasPrefix(r.Served, string(i.Href))
+	if !ours && !inventory.LeadsNowhere(r.Distribution) {
 		return nil
 	}
 	return remove(ctx, h, "distribution "+i.Name, r.Distribution.Href, s.server.Client.DeleteDistribution)
